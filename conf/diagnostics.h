@@ -1,0 +1,55 @@
+/* Pure: no file, no clock, no logging, no uv. */
+#ifndef RAINGAUGE_DIAGNOSTICS_H
+#define RAINGAUGE_DIAGNOSTICS_H
+
+#include "base/buffer.h"
+
+#include <stdint.h>
+
+/* Every mistake of a configuration, with its place; collected, sorted by file and place, printed as compilers do:
+ *
+ *     raingauge.yaml:12:7: error: unknown key "user" in event; did you mean "user_id"?
+ *         user: $.user.id
+ *         ^~~~
+ *
+ * (the source line and the caret only for a terminal). A message never holds a value that came from the environment or
+ * a key file. */
+
+struct source_file {
+    const char *name;  /* as the user would write it: what is printed */
+    struct slice text; /* for the source line under a message */
+};
+
+struct source_place {
+    const struct source_file *file; /* NULL: no place */
+    uint32_t line;                  /* from 1 */
+    uint32_t column;                /* characters, from 1 */
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+
+struct diagnostic {
+    enum severity severity;
+    struct source_place place;
+    const char *text;
+};
+
+struct diagnostics; /* heap; holds copies of the texts, borrows the files */
+struct diagnostics *diagnostics_new(void);
+void diagnostics_free(struct diagnostics *d);
+
+void diagnostics_add(struct diagnostics *d, enum severity severity, struct source_place place, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+size_t diagnostics_errors(const struct diagnostics *d);
+size_t diagnostics_count(const struct diagnostics *d); /* warnings too */
+const struct diagnostic *diagnostics_at(const struct diagnostics *d, size_t i);
+bool diagnostics_out_of_memory(const struct diagnostics *d);
+
+/* Appends them all, one a line; with `excerpts` also the source line and a caret under it; with `colour` as gcc. */
+void diagnostics_print(struct diagnostics *d, struct buffer *out, bool excerpts, bool colour);
+
+/* The nearest of some names (edit distance with transpositions, at most a third of the name's length), NULL where none
+ * is near: `did you mean "..."`. */
+const char *nearest_name(struct slice name, const char *const names[], size_t count);
+
+#endif

@@ -1,0 +1,49 @@
+/* Pure: no I/O, no clock, no logging, no uv. */
+#ifndef RAINGAUGE_BUFFER_H
+#define RAINGAUGE_BUFFER_H
+
+#include "base/slice.h"
+
+/* Owned bytes that grow up to a ceiling given at birth.
+ *
+ *     struct buffer b;
+ *     buffer_init(&b, LIMIT_BATCH_BODY);
+ *     buffer_add(&b, SLICE("["));
+ *     ...
+ *     if (b.failed) ...              // looked at once, at the end
+ *     buffer_release(&b);
+ *
+ * A write that would pass the ceiling, or that finds no memory, adds nothing and sets `failed`; every later write does
+ * nothing, until buffer_clear(). buffer_clear() keeps the memory. */
+struct buffer {
+    char *data;
+    size_t len;
+    size_t cap;
+    size_t limit;
+    bool failed;
+};
+
+void buffer_init(struct buffer *b, size_t limit);
+void buffer_release(struct buffer *b);
+void buffer_clear(struct buffer *b);
+
+void buffer_add(struct buffer *b, struct slice bytes);
+void buffer_add_char(struct buffer *b, char c);
+void buffer_add_text(struct buffer *b, const char *zero_terminated);
+void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Room for `n` more bytes at the end; the caller writes there and then adds to `len` itself. NULL on failure. */
+char *buffer_reserve(struct buffer *b, size_t n);
+
+/* Back to an earlier length (what came after is forgotten). Does not clear `failed`. */
+void buffer_truncate(struct buffer *b, size_t len);
+
+/* Hands the memory over (to be freed with free()) and leaves an empty buffer with the same ceiling. */
+char *buffer_take(struct buffer *b, size_t *ret_len);
+
+static inline struct slice buffer_slice(const struct buffer *b)
+{
+    return slice_of(b->data, b->len);
+}
+
+#endif

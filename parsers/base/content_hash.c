@@ -1,0 +1,50 @@
+#include "base/content_hash.h"
+
+static uint64_t step(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return h ^ (h >> 32);
+}
+
+static uint64_t load_le64(const unsigned char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+void content_hash_add(struct content_hash *c, struct slice bytes)
+{
+    const unsigned char *p = (const unsigned char *)bytes.text;
+    size_t left = bytes.len;
+    uint64_t h = c->h, pending = c->pending;
+    unsigned held = (unsigned)(c->len % 8);
+
+    c->len += left;
+    while (left && held) { /* fill the partial word */
+        pending |= (uint64_t)*p++ << (8 * held);
+        left--;
+        held = (held + 1) % 8;
+        if (held == 0) {
+            h = step(h, pending);
+            pending = 0;
+        }
+    }
+    for (; left >= 8; p += 8, left -= 8)
+        h = step(h, load_le64(p));
+    for (; left; left--, held++)
+        pending |= (uint64_t)*p++ << (8 * held);
+    c->h = h;
+    c->pending = pending;
+}
+
+uint64_t content_hash_of(struct slice bytes)
+{
+    struct content_hash c;
+    content_hash_init(&c);
+    content_hash_add(&c, bytes);
+    return step(step(c.h, c.pending), c.len);
+}

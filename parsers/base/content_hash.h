@@ -1,0 +1,37 @@
+/* Pure: no I/O, no clock, no logging, no uv. */
+#ifndef RAINGAUGE_CONTENT_HASH_H
+#define RAINGAUGE_CONTENT_HASH_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+/* A running hash of a file's content from its first byte, whose whole state is three numbers, so that it can stand in
+ * a checkpoint at any offset and go on from there. The same bytes give the same state however they were cut into
+ * pieces. Not cryptographic: it tells files apart, it does not withstand an attacker who controls the file, who could
+ * only confuse his own lines.
+ *
+ * Format (never changes, it is in checkpoints): words of 8 bytes, little-endian; for each whole word
+ * h = (h ^ word) * 0x9E3779B97F4A7C15, h ^= h >> 32; `pending` holds the len % 8 bytes of the last, partial word. */
+struct content_hash {
+    uint64_t h;
+    uint64_t pending;
+    uint64_t len;
+};
+
+static inline void content_hash_init(struct content_hash *c)
+{
+    *c = (struct content_hash){.h = UINT64_C(0x5241494e47415547)}; /* "RAINGAUG" */
+}
+
+void content_hash_add(struct content_hash *c, struct slice bytes);
+
+static inline bool content_hash_equal(const struct content_hash *a, const struct content_hash *b)
+{
+    return a->h == b->h && a->pending == b->pending && a->len == b->len;
+}
+
+/* One number for a short piece of text: a first or last KiB (contract 6.5). */
+uint64_t content_hash_of(struct slice bytes);
+
+#endif

@@ -1,0 +1,96 @@
+/* Pure: no I/O, no clock, no logging, no uv. */
+#ifndef RAINGAUGE_JSON_DOC_H
+#define RAINGAUGE_JSON_DOC_H
+
+#include "base/arena.h"
+#include "base/slice.h"
+
+#include <stdint.h>
+
+/* A JSON text and where its values stand in it. The only includer of jsmn.h (strict, parent links).
+ *
+ *     enum json_fault fault = json_doc_parse(&arena, text, JSON_OBJECT_ONLY, &doc);
+ *     for (uint32_t key = json_first_child(doc, 0); key; key = json_next(doc, key)) ...
+ *
+ * Exactly the texts of RFC 8259 are taken (with a nesting of LIMIT_JSON_DEPTH at most): what jsmn lets through is
+ * caught by a check of the whole text before it. Two things are mended rather than refused, as contract section 7
+ * says: invalid UTF-8 becomes U+FFFD (one for each maximal subpart), an escape of a lone surrogate becomes \ufffd.
+ * A text that needed mending is a copy in the arena; any other is borrowed from the caller and must outlive the
+ * document. So doc->text is always valid UTF-8 without lone surrogates, and each part of it may be copied out as it is.
+ *
+ * A byte-order mark is the caller's business. A document of n values costs n tokens of the arena. */
+
+enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+enum json_want { JSON_ANY_VALUE, JSON_OBJECT_ONLY };
+
+/* What is wrong with a text. A fixed list: it is logged as the reason of an `invalid` line (never an excerpt). */
+enum json_fault {
+    JSON_OK,
+    JSON_NOT_JSON,   /* not by RFC 8259; see also JSON_CUT */
+    JSON_CUT,        /* a correct beginning of an object or array that goes on past the end of the text, as the first
+                      * line of a document over many lines does ("{" alone, say) */
+    JSON_NOT_OBJECT, /* JSON, but not an object where one is wanted */
+    JSON_TOO_DEEP,
+    JSON_NO_MEMORY, /* the arena's ceiling */
+};
+const char *json_fault_text(enum json_fault fault); /* "not JSON", "not a JSON object", "nested too deep" … */
+
+/* Tokens stand in the order of the text, the root first (index 0). Inside an object a member is two tokens: its name
+ * (a JSON_STRING) and, right behind it, its value. */
+struct json_token {
+    uint32_t start; /* of the value's text in doc->text; for strings without the quotes */
+    uint32_t end;
+    uint32_t next;        /* index behind this token's whole subtree; for a member's name, behind its value */
+    uint32_t size : 27;   /* children: elements of an array, members of an object */
+    uint32_t type : 4;    /* enum json_type */
+    uint32_t escaped : 1; /* a string with a backslash in it */
+};
+
+struct json_doc {
+    struct slice text;
+    const struct json_token *tokens;
+    uint32_t count;
+};
+
+/* `ret_doc` is allocated in the arena together with its tokens; untouched on failure. */
+enum json_fault json_doc_parse(struct arena *arena, struct slice text, enum json_want want,
+                               const struct json_doc **ret_doc) __attribute__((warn_unused_result));
+
+/* Whether the text is a JSON text, without making tokens of it. Says what json_doc_parse would say, memory aside. */
+enum json_fault json_check(struct slice text, enum json_want want) __attribute__((warn_unused_result));
+
+/* The first element of an array or the first member's name of an object; 0 where there is none. */
+static inline uint32_t json_first_child(const struct json_doc *doc, uint32_t container)
+{
+    return doc->tokens[container].size ? container + 1 : 0;
+}
+
+/* The next sibling within `container`: element, or member's name; 0 after the last. */
+static inline uint32_t json_next_child(const struct json_doc *doc, uint32_t container, uint32_t child)
+{
+    uint32_t next = doc->tokens[child].next;
+    return next < doc->tokens[container].next ? next : 0;
+}
+
+static inline struct slice json_token_text(const struct json_doc *doc, uint32_t token)
+{
+    const struct json_token *t = &doc->tokens[token];
+    return slice_of(doc->text.text + t->start, t->end - t->start);
+}
+
+/* The value of the last member of that name (duplicate members: the last wins, contract 7); `name` is plain text, a
+ * name in the document may be escaped. 0 where there is none. Linear in the object's members. */
+uint32_t json_member(const struct json_doc *doc, uint32_t object, struct slice name);
+
+/* The element at that index, negative from the end; 0 where there is none. */
+uint32_t json_element(const struct json_doc *doc, uint32_t array, int64_t index);
+
+/* Whether a string token (a name, say) is that plain text, escapes regarded. */
+bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice plain);
+
+/* A JSON string's content (without quotes) as plain UTF-8: borrowed as it is where nothing is escaped, else in the
+ * arena. \u0000 gives a NUL byte. On lack of memory text is NULL. The input must be valid. */
+struct slice json_unescape(struct arena *arena, struct slice content);
+
+#endif

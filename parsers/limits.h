@@ -1,0 +1,59 @@
+/* Every ceiling of raingauge, on one page. A ceiling that a user can set is a key of the configuration; here are its
+ * bounds, and those that are fixed. Sizes in bytes. */
+#ifndef RAINGAUGE_LIMITS_H
+#define RAINGAUGE_LIMITS_H
+
+#define KIB(n) ((size_t)(n)*1024)
+#define MIB(n) ((size_t)(n)*1024 * 1024)
+
+/* Records */
+#define LIMIT_LINE_DEFAULT MIB(1)   /* inputs[].max_line_bytes */
+#define LIMIT_LINE_MOST MIB(64)     /* ... and the most it can be set to */
+#define LIMIT_JSON_DEPTH 128        /* objects and arrays open at once, the record the first */
+#define LIMIT_RECORD_ARENA MIB(256) /* values made of one record (tokens of a 64 MiB line included) */
+#define LIMIT_RECORDS_A_LINE 100000 /* records taken out of one line with `records` */
+
+/* Calls and batches: the gateway refuses a body above 1 MiB, the server truncates an event above 1 MB */
+#define LIMIT_BODY KIB(1024)         /* upload.batch.max_bytes at most */
+#define LIMIT_CALL 1000000           /* JSON text of one call; above it is cut (contract 4.8) */
+#define LIMIT_CALL_CUT_FLOOR KIB(1)  /* no text is cut below this */
+#define LIMIT_CALL_413_FLOOR KIB(64) /* a call refused with 413 is cut down to this */
+#define LIMIT_CALL_RAW MIB(80)       /* a call before it is cut: it may repeat a long line's members */
+#define LIMIT_BATCH_CALLS 100000     /* upload.batch.max_calls at most */
+#define LIMIT_BUFFER_LEAST MIB(4)    /* upload.buffer at least */
+
+/* Expressions */
+#define LIMIT_EXPRESSION KIB(64)   /* source text of one expression, template or path */
+#define LIMIT_PATH_DEPTH 64        /* nesting of filters and function calls in a path or an expression */
+#define LIMIT_PATH_NODES 1000000   /* nodes that one query may give */
+#define LIMIT_REGEX_MATCH 100000   /* PCRE2 match limit */
+#define LIMIT_REGEX_DEPTH KIB(512) /* PCRE2 heap limit in bytes, JIT stack included */
+
+/* Configuration */
+#define LIMIT_CONFIG_FILE MIB(4)
+#define LIMIT_CONFIG_FILES 1000 /* files read through `include` */
+#define LIMIT_YAML_DEPTH 64
+#define LIMIT_YAML_NODES 1000000 /* after aliases are followed */
+#define LIMIT_CONFIG_ERRORS 200  /* reported at once; then "and N more" */
+
+/* Following */
+#define LIMIT_FINGERPRINT 1024 /* first and last bytes that tell a file (contract 6.5) */
+#define LIMIT_READ KIB(256)    /* one turn of a file */
+#define LIMIT_PATH_BYTES 4096
+
+/* Delivery */
+#define LIMIT_ANSWER_KEPT KIB(1) /* of a server's answer, for the dead-letter file */
+#define LIMIT_RETRY_AFTER_S 3600
+#define LIMIT_CONCURRENCY 64
+
+/* State */
+#define LIMIT_CHECKPOINT_RECORD KIB(16)
+#define LIMIT_CHECKPOINT_FILE MIB(256)
+#define LIMIT_DEAD_LETTER_LINE MIB(96)
+
+/* Admin and receive */
+#define LIMIT_HTTP_REQUEST_HEADERS KIB(16)
+#define LIMIT_HTTP_CLIENTS 16
+#define LIMIT_RECEIVE_BODY MIB(8)
+
+#endif

@@ -1,0 +1,108 @@
+/* Buffers, arenas and the running content hash. */
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/content_hash.h"
+#include "support/cmocka_setup.h"
+
+/* A buffer stops at its ceiling, adds nothing of what does not fit, and works again after a clear. */
+static void buffer_has_a_ceiling(void **state)
+{
+    (void)state;
+    struct buffer b;
+    buffer_init(&b, 10);
+    buffer_add(&b, SLICE("123456"));
+    buffer_add(&b, SLICE("78901"));
+    assert_true(b.failed);
+    assert_int_equal(b.len, 6);
+    buffer_add(&b, SLICE("7")); /* still failed */
+    assert_int_equal(b.len, 6);
+    buffer_clear(&b);
+    buffer_add(&b, SLICE("1234567890"));
+    assert_false(b.failed);
+    assert_int_equal(b.len, 10);
+    buffer_release(&b);
+}
+
+static void buffer_prints_long_text(void **state)
+{
+    (void)state;
+    struct buffer b;
+    buffer_init(&b, 4096);
+    buffer_printf(&b, "%0300d|", 7);
+    assert_int_equal(b.len, 301);
+    assert_int_equal(b.data[299], '7');
+    assert_int_equal(b.data[300], '|');
+    buffer_release(&b);
+}
+
+/* Marks give back what came after them; a reset keeps the first block only. */
+static void arena_gives_back(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    char *first = arena_alloc(&a, 100);
+    assert_non_null(first);
+    struct arena_mark mark = arena_mark(&a);
+    size_t used = a.used;
+    for (int i = 0; i < 10; i++)
+        assert_non_null(arena_alloc(&a, 50000));
+    arena_rewind(&a, mark);
+    assert_int_equal(a.used, used);
+    assert_null(arena_alloc(&a, 2 << 20)); /* above the ceiling */
+    assert_true(a.failed);
+    arena_reset(&a);
+    assert_false(a.failed);
+    assert_ptr_equal(arena_alloc(&a, 100), first);
+    arena_release(&a);
+}
+
+static void arena_grows_in_place(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    char *p = arena_alloc(&a, 10);
+    memcpy(p, "0123456789", 10);
+    assert_ptr_equal(arena_grow(&a, p, 10, 1000), p);
+    arena_alloc(&a, 1);
+    char *moved = arena_grow(&a, p, 1000, 2000);
+    assert_ptr_not_equal(moved, p);
+    assert_memory_equal(moved, "0123456789", 10);
+    arena_release(&a);
+}
+
+/* The same bytes give the same state, however they are cut. */
+static void content_hash_does_not_see_the_cuts(void **state)
+{
+    (void)state;
+    char text[257];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i * 7);
+    struct content_hash whole;
+    content_hash_init(&whole);
+    content_hash_add(&whole, slice_of(text, sizeof text));
+    for (size_t cut = 0; cut <= sizeof text; cut++) {
+        for (size_t second = cut; second <= sizeof text; second += 13) {
+            struct content_hash c;
+            content_hash_init(&c);
+            content_hash_add(&c, slice_of(text, cut));
+            content_hash_add(&c, slice_of(text + cut, second - cut));
+            content_hash_add(&c, slice_of(text + second, sizeof text - second));
+            assert_true(content_hash_equal(&c, &whole));
+        }
+    }
+    assert_true(content_hash_of(SLICE("a")) != content_hash_of(SLICE("a\0")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buffer_has_a_ceiling),
+        cmocka_unit_test(buffer_prints_long_text),
+        cmocka_unit_test(arena_gives_back),
+        cmocka_unit_test(arena_grows_in_place),
+        cmocka_unit_test(content_hash_does_not_see_the_cuts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
