@@ -1,0 +1,36 @@
+#ifndef RAINGAUGE_MAPPER_H
+#define RAINGAUGE_MAPPER_H
+
+#include "map/chunk.h"
+
+/* A file's bytes → calls. One per thread; owns its arenas and scratch, has no other state: what it gives depends on the
+ * source, the bytes and the configuration alone.
+ *
+ *     struct mapper *m = mapper_new(config, MAP_FOR_RUN, hostname);
+ *     mapper_take(m, &source, bytes, history, flags, budget, now, &chunk);   // source moves on to chunk.end
+ *     mapper_free(m);
+ *
+ * The path of a line: line_splitter_next() → (envelope) → json_doc_parse() → rules_apply() → call_write(). */
+
+struct mapper;
+
+enum map_mode {
+    MAP_FOR_RUN, /* lines without calls are folded, notes are bounded */
+    MAP_ALL,     /* `map`: every line has its note */
+};
+
+struct mapper *mapper_new(const struct config *config, enum map_mode mode, struct slice host);
+void mapper_free(struct mapper *m);
+
+enum {
+    MAP_TAKE_LAST_LINE = 1
+}; /* the bytes end at the file's end, and a last line without newline is taken too (if it
+      parses; raw and regex always) */
+
+/* `bytes` begins at source->at; `history` bytes of the file stand in memory right before bytes.text. `budget`: bytes of
+ * calls after which it stops at the next line (at least one line is taken). `read_time_ms` is $meta.read_time. The
+ * chunk is cleared first. On CHUNK_NO_MEMORY the source is as before. */
+void mapper_take(struct mapper *m, struct source *source, struct slice bytes, size_t history, unsigned flags,
+                 size_t budget, int64_t read_time_ms, struct chunk *chunk);
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef RAINGAUGE_SOURCE_H
+#define RAINGAUGE_SOURCE_H
+
+#include "base/content_hash.h"
+#include "config.h"
+
+/* Where in a file something stands, and what came before it: enough to go on there after a restart and to tell whether
+ * the file is still the same (contract 6.5). */
+struct position {
+    struct content_hash content; /* of all bytes before; its len is the offset */
+    uint64_t tail; /* content_hash_of() the last LIMIT_FINGERPRINT bytes before it (fewer near the start) */
+};
+
+static inline uint64_t position_offset(const struct position *p)
+{
+    return p->content.len;
+}
+void position_init(struct position *p); /* the file's beginning */
+/* Moves `p` forward to `end`: `bytes` is what stands between, and before bytes.text there are `history` more bytes of
+ * the file in memory (at least the smaller of LIMIT_FINGERPRINT and the offset). */
+void position_move(struct position *p, struct slice bytes, size_t history);
+
+/* Version-5 UUID of what a file is (contract 4.3): device, inode, first line, how often it was seen to begin anew.
+ * Never changes between versions. `first_line`: the bytes before the first newline, at most LIMIT_FINGERPRINT of them.
+ */
+struct file_id {
+    unsigned char bytes[16];
+};
+struct file_id file_id_of(uint64_t device, uint64_t inode, uint64_t generation, struct slice first_line);
+struct file_id file_id_of_name(struct slice name); /* `-` and `tests` */
+
+/* What is remembered of one file between two reads: where to go on, and what a line's meaning hangs on. Moves into a
+ * job that reads and maps, and back; only one job at a time has it. Copyable bytes, no ownership. */
+struct source {
+    struct position at; /* the next byte to be read: a line's start, but while `skipping` */
+    bool skipping;      /* within an oversized line, up to its newline */
+    struct file_id id;
+    size_t input;      /* index in the configuration's inputs */
+    struct slice path; /* $meta.file; borrowed from the file's entry */
+};
+
+#endif
