@@ -1,5 +1,8 @@
 #include "base/buffer.h"
 
+#include "base/arena.h"
+
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +14,16 @@ void buffer_init(struct buffer *b, size_t limit)
     *b = (struct buffer){.limit = limit};
 }
 
+void buffer_init_in(struct buffer *b, struct arena *arena)
+{
+    *b = (struct buffer){.arena = arena, .limit = arena->limit};
+}
+
 void buffer_release(struct buffer *b)
 {
-    free(b->data);
-    *b = (struct buffer){.limit = b->limit};
+    if (!b->arena)
+        free(b->data);
+    *b = (struct buffer){.arena = b->arena, .limit = b->limit};
 }
 
 void buffer_clear(struct buffer *b)
@@ -37,7 +46,7 @@ char *buffer_reserve(struct buffer *b, size_t n)
             cap = b->len + n;
         if (cap > b->limit)
             cap = b->limit;
-        char *grown = realloc(b->data, cap);
+        char *grown = b->arena ? arena_grow(b->arena, b->data, b->cap, cap) : realloc(b->data, cap);
         if (!grown) {
             b->failed = true;
             return NULL;
@@ -104,6 +113,7 @@ void buffer_truncate(struct buffer *b, size_t len)
 
 char *buffer_take(struct buffer *b, size_t *ret_len)
 {
+    assert(!b->arena);
     char *data = b->data;
     *ret_len = b->len;
     *b = (struct buffer){.limit = b->limit};

@@ -14,8 +14,13 @@
  *     buffer_release(&b);
  *
  * A write that would pass the ceiling, or that finds no memory, adds nothing and sets `failed`; every later write does
- * nothing, until buffer_clear(). buffer_clear() keeps the memory. */
+ * nothing, until buffer_clear(). buffer_clear() keeps the memory.
+ *
+ * A buffer can also live in an arena: buffer_init_in(&b, &arena). Then its text stays until the arena is reset, nothing
+ * is taken from the heap, and there is nothing to release. */
+struct arena;
 struct buffer {
+    struct arena *arena; /* NULL: the heap */
     char *data;
     size_t len;
     size_t cap;
@@ -24,6 +29,7 @@ struct buffer {
 };
 
 void buffer_init(struct buffer *b, size_t limit);
+void buffer_init_in(struct buffer *b, struct arena *arena); /* the ceiling is the arena's */
 void buffer_release(struct buffer *b);
 void buffer_clear(struct buffer *b);
 
@@ -38,7 +44,8 @@ char *buffer_reserve(struct buffer *b, size_t n);
 /* Back to an earlier length (what came after is forgotten). Does not clear `failed`. */
 void buffer_truncate(struct buffer *b, size_t len);
 
-/* Hands the memory over (to be freed with free()) and leaves an empty buffer with the same ceiling. */
+/* Hands the memory over (to be freed with free()) and leaves an empty buffer with the same ceiling. Not in an
+ * arena. */
 char *buffer_take(struct buffer *b, size_t *ret_len);
 
 static inline struct slice buffer_slice(const struct buffer *b)

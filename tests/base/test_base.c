@@ -72,6 +72,29 @@ static void arena_grows_in_place(void **state)
     arena_release(&a);
 }
 
+/* A buffer in an arena grows there, also when other blocks come between, and fails at the arena's ceiling. */
+static void buffer_lives_in_an_arena(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 1 << 16);
+    struct buffer b;
+    buffer_init_in(&b, &a);
+    for (int i = 0; i < 1000; i++) {
+        buffer_add(&b, SLICE("abcdefg\n"));
+        if (i % 100 == 0)
+            assert_non_null(arena_alloc(&a, 1));
+    }
+    assert_false(b.failed);
+    assert_int_equal(b.len, 8000);
+    assert_memory_equal(b.data + 7992, "abcdefg\n", 8);
+    while (!b.failed)
+        buffer_add(&b, SLICE("abcdefg\n"));
+    assert_true(a.failed);
+    buffer_release(&b);
+    arena_release(&a);
+}
+
 /* The same bytes give the same state, however they are cut. */
 static void content_hash_does_not_see_the_cuts(void **state)
 {
@@ -98,11 +121,9 @@ static void content_hash_does_not_see_the_cuts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buffer_has_a_ceiling),
-        cmocka_unit_test(buffer_prints_long_text),
-        cmocka_unit_test(arena_gives_back),
-        cmocka_unit_test(arena_grows_in_place),
-        cmocka_unit_test(content_hash_does_not_see_the_cuts),
+        cmocka_unit_test(buffer_has_a_ceiling),     cmocka_unit_test(buffer_prints_long_text),
+        cmocka_unit_test(arena_gives_back),         cmocka_unit_test(arena_grows_in_place),
+        cmocka_unit_test(buffer_lives_in_an_arena), cmocka_unit_test(content_hash_does_not_see_the_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
