@@ -26,6 +26,7 @@
 #define LIMIT_EXPRESSION KIB(64)   /* source text of one expression, template or path */
 #define LIMIT_PATH_DEPTH 64        /* nesting of filters and function calls in a path or an expression */
 #define LIMIT_PATH_NODES 1000000   /* nodes that one query may give */
+#define LIMIT_PATH_STEPS 20000000  /* nodes looked at for one query, again and again in its filters included */
 #define LIMIT_REGEX_MATCH 100000   /* PCRE2 match limit */
 #define LIMIT_REGEX_DEPTH KIB(512) /* PCRE2 heap limit in bytes, JIT stack included */
 

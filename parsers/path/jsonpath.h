@@ -2,14 +2,16 @@
 #ifndef RAINGAUGE_JSONPATH_H
 #define RAINGAUGE_JSONPATH_H
 
+#include "expr/regex.h"
 #include "json/value.h"
 
 /* JSONPath, RFC 9535, the whole of it: text → AST → checked program → nodes of a value.
  *
  *     struct path_error error;
  *     size_t used;
- *     struct jsonpath *p = jsonpath_compile(&arena, text, PATH_WHOLE, &used, &error);   // once, for ever
- *     struct value v = jsonpath_value(&scratch, p, root);                               // per record
+ *     const struct jsonpath *p =
+ *         jsonpath_compile(&arena, &regexes, text, PATH_WHOLE, &used, &error);   // once, for ever
+ *     struct value v = jsonpath_value(&scratch, p, &root, &root);                // per record
  *
  * A program lives in the arena it was compiled in and is never written to afterwards: many threads may use one. */
 
@@ -28,9 +30,10 @@ enum path_extent {
 };
 
 /* NULL with `ret_error` filled where the text is not well-formed and valid (types of function arguments, integers in
- * the I-JSON range …) by RFC 9535, or on lack of memory. */
-const struct jsonpath *jsonpath_compile(struct arena *arena, struct slice text, enum path_extent extent,
-                                        size_t *ret_used, struct path_error *ret_error)
+ * the I-JSON range …) by RFC 9535, or on lack of memory. The patterns of match() and search() that stand in the text
+ * are compiled here too and belong to `regexes`, which must live as long as the program. */
+const struct jsonpath *jsonpath_compile(struct arena *arena, struct regex_list *regexes, struct slice text,
+                                        enum path_extent extent, size_t *ret_used, struct path_error *ret_error)
     __attribute__((warn_unused_result));
 
 /* Whether it can give one node at most (RFC 9535, section 2.3.5.1: names and indexes only). */
@@ -45,13 +48,13 @@ bool jsonpath_member_chain(const struct jsonpath *p, const struct slice **ret_na
 bool jsonpath_first_member(const struct jsonpath *p, struct slice *ret_name);
 
 /* What the path gives from `start`; `$` inside its filters is `record`. A singular query gives its node or NOTHING; any
- * other an array of its nodes (JSON text in the arena), or NOTHING where there are none. On lack of memory NOTHING,
- * with arena->failed set. */
+ * other an array of its nodes (JSON text in the arena), or NOTHING where there are none. On lack of memory, above
+ * LIMIT_PATH_NODES or after LIMIT_PATH_STEPS NOTHING, with arena->failed set. */
 struct value jsonpath_value(struct arena *arena, const struct jsonpath *p, const struct value *start,
                             const struct value *record);
 
-/* The nodes one by one, in the order of RFC 9535. `*ret_nodes` is in the arena. False on lack of memory or above
- * LIMIT_PATH_NODES. */
+/* The nodes one by one, in the order of RFC 9535. `*ret_nodes` is in the arena. False, with arena->failed set, on
+ * lack of memory, above LIMIT_PATH_NODES or after LIMIT_PATH_STEPS. */
 bool jsonpath_nodes(struct arena *arena, const struct jsonpath *p, const struct value *start,
                     const struct value *record, struct value **ret_nodes, size_t *ret_count)
     __attribute__((warn_unused_result));
