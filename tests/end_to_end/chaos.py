@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+"""Kills the agent with -9 at random moments while files grow and rotate and the server fails, then checks that no line
+was lost, none was invented, and that repeats bear the same event_id.
+
+    chaos.py [--kills N] [--seed N] [--seconds N]
+
+Writes are cut at any byte; files are rotated by rename-and-create, by copy-and-truncate, and deleted once all their
+lines have arrived. Every line makes an event; some make a signal and an identify call as well. Half of the lines name
+no id, so that the agent makes one. Prints the seed; the same seed gives the same choices, though not the same timing.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from agent import Agent  # noqa: E402
+from server import GARBAGE, HALF, RESET, Server  # noqa: E402
+
+RULES = """
+rules:
+  - name: completion
+    when: {$.msg: llm.completion}
+    event:
+      event: chat
+      event_id: $.id
+      user_id: $.user
+      ai_data: {input: $.prompt, output: $.completion}
+      properties: {n: $.n}
+    signal:
+      when: {$.rating: {exists: true}}
+      signal_name: $.rating
+      properties: {n: $.n}
+    identify:
+      when: {$.plan: {exists: true}}
+      user_id: $.user
+      traits: {plan: $.plan, n: $.n}
+"""
+NAMES = ("a.jsonl", "b.jsonl", "c.jsonl")
+
+
+class Writer:
+    """Writes lines into a few files and rotates them; remembers which lines lie in which file."""
+
+    def __init__(self, directory, rnd, arrived):
+        self.dir, self.rnd, self.arrived = directory, rnd, arrived
+        self.n = 0
+        self.lines = {}  # n → what was written
+        self.open = {name: [] for name in NAMES}  # whole lines in the file of that name
+        self.half = dict.fromkeys(NAMES, b"")  # the rest of a line whose beginning is written
+        self.rotated = {}  # path → its lines
+        self.serial = 0
+        self.counts = dict.fromkeys(("rename", "copytruncate", "delete"), 0)
+
+    def record(self):
+        r = self.rnd
+        n = self.n
+        self.n += 1
+        record = {"msg": "llm.completion", "user": f"u{r.randrange(50)}", "prompt": f"q{n}",
+                  "completion": "x" * r.choice((5, 80, 300, 3000)), "n": n}
+        if n % 2:
+            record["id"] = f"e{n}"
+        if r.random() < 0.2:
+            record["rating"] = r.choice(("up", "down"))
+        if r.random() < 0.2:
+            record["plan"] = r.choice(("free", "paid"))
+        self.lines[n] = record
+        return n, (json.dumps(record) + "\n").encode()
+
+    def append(self, name, data):
+        with open(self.dir / name, "ab") as f:
+            f.write(data)
+
+    def step(self):
+        r = self.rnd
+        name = r.choice(NAMES)
+        what = r.random()
+        if what < 0.9:
+            if self.half[name]:
+                self.append(name, self.half[name])
+                self.half[name] = b""
+                return
+            data, numbers = b"", []
+            for _ in range(r.choice((1, 1, 3, 20))):
+                n, text = self.record()
+                data += text
+                numbers.append(n)
+            cut = r.randrange(1, len(data)) if r.random() < 0.3 else len(data)
+            self.half[name] = data[cut:]
+            self.append(name, data[:cut])
+            self.open[name] += numbers
+        elif what < 0.97:
+            self.rotate(name)
+        else:
+            self.delete_one()
+
+    def rotate(self, name):
+        path = self.dir / name
+        if self.half[name]:
+            self.append(name, self.half[name])
+            self.half[name] = b""
+        if not path.exists() or path.stat().st_size < 1100:  # told apart only by a first KiB, contract 6.5
+            return
+        self.serial += 1
+        aside = self.dir / f"{name}.{self.serial}"
+        if self.rnd.random() < 0.6:
+            os.rename(path, aside)
+            path.touch()
+            self.counts["rename"] += 1
+        else:
+            shutil.copyfile(path, aside)
+            os.truncate(path, 0)
+            self.counts["copytruncate"] += 1
+        self.rotated[aside] = self.open[name]
+        self.open[name] = []
+
+    def delete_one(self):
+        for path, numbers in list(self.rotated.items()):
+            if all(n in self.arrived for n in numbers):
+                path.unlink()
+                del self.rotated[path]
+                self.counts["delete"] += 1
+                return
+
+    def finish(self):
+        for name in NAMES:
+            if self.half[name]:
+                self.append(name, self.half[name])
+                self.half[name] = b""
+
+
+class Verdict:
+    """What arrived, held against what was written."""
+
+    def __init__(self):
+        self.ids = {}  # n → event_id
+        self.signals, self.users = {}, set()
+        self.events = self.repeats = 0
+        self.wrong = []
+
+    def take(self, endpoint, call, lines):
+        n = call["traits" if endpoint == "users/identify" else "properties"]["n"]
+        record = lines.get(n)
+        if record is None:
+            self.wrong.append(f"invented: {call}")
+            return
+        if endpoint == "events/track":
+            self.events += 1
+            expected = {"input": record["prompt"], "output": record["completion"]}
+            if call["ai_data"] != expected or call["user_id"] != record["user"]:
+                self.wrong.append(f"line {n} arrived changed")
+            if n in self.ids:
+                self.repeats += 1
+                if self.ids[n] != call["event_id"]:
+                    self.wrong.append(f"line {n} was repeated with another id")
+            elif "id" in record and call["event_id"] != record["id"]:
+                self.wrong.append(f"line {n} arrived with a wrong id")
+            self.ids[n] = call["event_id"]
+        elif endpoint == "signals/track":
+            if call["signal_name"] != record.get("rating"):
+                self.wrong.append(f"invented signal: {call}")
+            self.signals[n] = call["event_id"]
+        else:
+            if call["traits"]["plan"] != record.get("plan"):
+                self.wrong.append(f"invented identify: {call}")
+            self.users.add(n)
+
+    def judge(self, lines):
+        wrong = list(self.wrong)
+        wrong += [f"line {n} is lost" for n in lines if n not in self.ids]
+        wrong += [f"signal of line {n} is lost" for n, r in lines.items() if "rating" in r and n not in self.signals]
+        wrong += [f"identify of line {n} is lost" for n, r in lines.items() if "plan" in r and n not in self.users]
+        wrong += [f"signal of line {n} names another event" for n, i in self.signals.items() if self.ids.get(n) != i]
+        if len(set(self.ids.values())) != len(self.ids):
+            wrong.append("two lines share an id")
+        return wrong
+
+
+def run(kills, seed, directory, binary_log=sys.stdout):
+    rnd = random.Random(seed)
+    verdict = Verdict()
+    lock = threading.Lock()
+    arrived = verdict.ids
+
+    with Server() as server:
+        writer = None
+        trouble = random.Random(seed + 1)
+
+        def answer(request):
+            pick = trouble.random()
+            if troubled[0] and pick < 0.35:
+                return trouble.choice((500, 503, 429, 408, RESET, GARBAGE, HALF, 502))
+            if pick < 0.45:
+                time.sleep(trouble.random() * 0.03)  # a slow server, not a wait
+            with lock:
+                for call in request.calls:
+                    verdict.take(request.endpoint, call, writer.lines)
+            if troubled[0] and pick > 0.95:
+                return RESET  # taken, and the agent never hears of it
+            return 204
+
+        troubled = [True]
+        server.answer = answer
+        agent = Agent(directory, server.url, rules=RULES, more="identify: {cache: 0}")
+        agent.config.write_text(agent.config.read_text().replace("*.jsonl", "*.jsonl*"))
+        writer = Writer(agent.logs, rnd, arrived)
+        stopping = threading.Event()
+
+        def write():
+            while not stopping.is_set():
+                with lock:
+                    writer.step()
+                time.sleep(rnd.random() * 0.004)  # the pace of a busy service
+
+        thread = threading.Thread(target=write, daemon=True)
+        thread.start()
+        started = time.monotonic()
+        try:
+            for kill in range(kills):
+                agent.start()
+                time.sleep(rnd.choice((0.02, 0.05, 0.1, 0.2, 0.4)) * (0.5 + rnd.random()))  # the random moment
+                if agent.process.poll() is not None:
+                    return ["the agent ended by itself: " + "\n".join(agent.stderr)]
+                agent.kill()
+                server.delivered.clear()
+                server.requests.clear()
+            stopping.set()
+            thread.join()
+            writer.finish()
+            troubled[0] = False
+            agent.start()
+
+            def all_there():
+                return all(n in verdict.ids for n in writer.lines) and not [
+                    n for n, r in writer.lines.items() if ("rating" in r and n not in verdict.signals) or ("plan" in r and n not in verdict.users)]
+
+            try:
+                server.wait_for(all_there, timeout=60)
+            except AssertionError:
+                pass
+            code = agent.stop()
+        finally:
+            stopping.set()
+            if agent.process and agent.process.poll() is None:
+                agent.kill()
+        with lock:
+            wrong = verdict.judge(writer.lines)
+        if code != 0:
+            wrong.append(f"the last run ended with {code}")
+        print(f"chaos: seed {seed}: {kills} kills in {time.monotonic() - started:.0f} s, {len(writer.lines)} lines, "
+              f"{verdict.events} events ({verdict.repeats} repeats), {len(verdict.signals)} signals, {len(verdict.users)} identify calls, "
+              f"{writer.counts}, {len(wrong)} wrong", file=binary_log, flush=True)
+        if wrong:
+            wrong += agent.stderr[-20:]
+        return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        wrong = run(args.kills, args.seed, directory)
+        for text in wrong[:40]:
+            print(text)
+        if wrong:
+            keep = pathlib.Path(tempfile.mkdtemp(prefix="raingauge-chaos-"))
+            shutil.copytree(directory, keep, dirs_exist_ok=True)
+            print(f"kept: {keep}")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

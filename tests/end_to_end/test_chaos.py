@@ -1,0 +1,12 @@
+"""A short run of chaos.py; RAINGAUGE_CHAOS_KILLS makes it longer."""
+import os
+import time
+
+import chaos
+
+
+def test_chaos(tmp_path):
+    """No line lost or invented, and repeats with the same id, over kills at random moments."""
+    kills = int(os.environ.get("RAINGAUGE_CHAOS_KILLS", "25"))
+    seed = int(os.environ.get("RAINGAUGE_CHAOS_SEED", time.time()))
+    assert chaos.run(kills, seed, tmp_path) == []
