@@ -3,6 +3,7 @@
 #define RAINGAUGE_DIAGNOSTICS_H
 
 #include "base/buffer.h"
+#include "text/nearest.h"
 
 #include <stdint.h>
 
@@ -47,9 +48,5 @@ bool diagnostics_out_of_memory(const struct diagnostics *d);
 
 /* Appends them all, one a line; with `excerpts` also the source line and a caret under it; with `colour` as gcc. */
 void diagnostics_print(struct diagnostics *d, struct buffer *out, bool excerpts, bool colour);
-
-/* The nearest of some names (edit distance with transpositions, at most a third of the name's length), NULL where none
- * is near: `did you mean "..."`. */
-const char *nearest_name(struct slice name, const char *const names[], size_t count);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef RAINGAUGE_EXPR_H
 #define RAINGAUGE_EXPR_H
 
+#include "expr/regex.h"
 #include "json/value.h"
 
 /* Values in a mapping (contract 3): literals, expressions, templates, and lists and maps of these.
@@ -39,9 +40,14 @@ struct expr_names {
     size_t let_count; /* index = slot in the scope */
     const struct expr_table *tables;
     size_t table_count;
-    /* The value of an environment variable, or false. */
+    /* The value of an environment variable, or false. NULL: none is set. */
     bool (*environment)(void *context, struct slice name, struct slice *ret_value);
     void *environment_context;
+    /* The bytes of a time zone's TZif file (`Europe/Berlin`), or false; the name was checked to be a plain relative
+     * path. Only asked while compiling. NULL: only UTC is known. */
+    bool (*zone)(void *context, struct slice name, struct slice *ret_tzif);
+    void *zone_context;
+    struct regex_list *regexes; /* takes the regular expressions in; given back with the arena */
 };
 
 /* ---- Compiling -------------------------------------------------------------------------------------------------- */

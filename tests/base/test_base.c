@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/content_hash.h"
 #include "support/cmocka_setup.h"
+#include "text/nearest.h"
 
 /* A buffer stops at its ceiling, adds nothing of what does not fit, and works again after a clear. */
 static void buffer_has_a_ceiling(void **state)
@@ -118,12 +119,31 @@ static void content_hash_does_not_see_the_cuts(void **state)
     assert_true(content_hash_of(SLICE("a")) != content_hash_of(SLICE("a\0")));
 }
 
+/* A guess is made for a slip of a finger, not for another word. */
+static void nearest_name_guesses_slips(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"lower", "lookup", "last_text", "text", "user_id", "uuid"};
+    const size_t n = sizeof names / sizeof names[0];
+    assert_string_equal(nearest_name(SLICE("lowre"), names, n), "lower");
+    assert_string_equal(nearest_name(SLICE("lookpu"), names, n), "lookup");
+    assert_string_equal(nearest_name(SLICE("last_txt"), names, n), "last_text");
+    assert_string_equal(nearest_name(SLICE("userid"), names, n), "user_id");
+    assert_null(nearest_name(SLICE("upper_case"), names, n));
+    assert_null(nearest_name(SLICE(""), names, n));
+    assert_null(nearest_name(SLICE("x"), names, n));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buffer_has_a_ceiling),     cmocka_unit_test(buffer_prints_long_text),
-        cmocka_unit_test(arena_gives_back),         cmocka_unit_test(arena_grows_in_place),
-        cmocka_unit_test(buffer_lives_in_an_arena), cmocka_unit_test(content_hash_does_not_see_the_cuts),
+        cmocka_unit_test(buffer_has_a_ceiling),
+        cmocka_unit_test(buffer_prints_long_text),
+        cmocka_unit_test(arena_gives_back),
+        cmocka_unit_test(arena_grows_in_place),
+        cmocka_unit_test(buffer_lives_in_an_arena),
+        cmocka_unit_test(nearest_name_guesses_slips),
+        cmocka_unit_test(content_hash_does_not_see_the_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
