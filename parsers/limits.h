@@ -41,6 +41,8 @@
 #define LIMIT_FINGERPRINT 1024 /* first and last bytes that tell a file (contract 6.5) */
 #define LIMIT_READ KIB(256)    /* one turn of a file */
 #define LIMIT_PATH_BYTES 4096
+#define LIMIT_GLOB_ALTERNATIVES 4096 /* patterns that the braces of an input's globs may stand for */
+#define LIMIT_WALK_DEPTH 64          /* directories below each other that a walk enters */
 
 /* Delivery */
 #define LIMIT_ANSWER_KEPT KIB(1) /* of a server's answer, for the dead-letter file */

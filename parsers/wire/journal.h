@@ -13,6 +13,7 @@
  *     6f1c2a90 {"url":"https://api.raindrop.ai/v1"}
  *     1b2c3d4e {"file":7,"path":"/var/log/a.jsonl",…,"offset":812,…}
  *     99aabbcc {"forget":7}
+ *     0d1e2f3a {"input":"chat"}
  *
  * The checksum is the CRC-32 (zlib's) of the JSON text, eight lower-case hex digits. The last record of a `file` key
  * counts. Version 1 is read by every release; a new version is written only by a release whose predecessor reads it. */
@@ -26,6 +27,7 @@ struct checkpoint_entry {
     uint64_t content_h, content_pending, tail; /* struct position at that offset */
     uint64_t head_len,
         head;             /* how many of the first bytes were seen (at most LIMIT_FINGERPRINT), content_hash_of them */
+    uint64_t first_line;  /* content_hash_of() what stands before the first newline (at most LIMIT_FINGERPRINT) */
     uint64_t skipped;     /* bytes at the start that `start_at: end` skipped: not in the content hash */
     uint64_t size;        /* the most bytes that were seen in it */
     int64_t last_seen_ms; /* wall clock: when it was last found on disk */
@@ -34,11 +36,17 @@ struct checkpoint_entry {
     bool gone;            /* rewritten, cut or deleted: kept for its continuation */
 };
 
-enum journal_record_kind { JOURNAL_FILE, JOURNAL_FORGET, JOURNAL_URL };
+enum journal_record_kind {
+    JOURNAL_FILE,
+    JOURNAL_FORGET,
+    JOURNAL_URL,
+    JOURNAL_INPUT /* an input of that name was seen: `start_at` is for inputs that are new */
+};
 struct journal_record {
     enum journal_record_kind kind;
     struct checkpoint_entry entry; /* file; forget: the key alone */
     struct slice url;
+    struct slice input; /* its name */
 };
 
 void journal_write_header(struct buffer *out);

@@ -1,0 +1,78 @@
+#ifndef RAINGAUGE_SCANNER_H
+#define RAINGAUGE_SCANNER_H
+
+#include "config.h"
+#include "text/glob.h"
+
+#include <sys/types.h>
+
+/* Which files there are: a walk over the inputs' globs, and a look at single paths. Blocking: runs on a worker. Opens
+ * directories, never a file.
+ *
+ *     rules = scan_rules_new(config);                   // globs compiled; immutable, shared with the worker
+ *     scanner_run(rules, &request, &scan);              // one stat for each file that matches
+ *     file_table_reconcile(table, &scan, …);
+ *     scan_release(&scan);
+ *
+ * What can go wrong is said, never taken for absence: a directory or file that could not be looked at (EACCES, EIO, out
+ * of descriptors) is in the scan with its errno, and what lies below it is not gone. */
+
+/* What the configuration says about finding files. Holds the config's texts: lives no longer than it. */
+struct scan_rules;
+struct scan_rules *scan_rules_new(const struct config *config); /* NULL: no memory */
+void scan_rules_free(struct scan_rules *rules);
+
+/* The first input whose `paths` match and whose `exclude` do not; SIZE_MAX: none. Also for `map LOGFILE`. */
+size_t scan_rules_input_of(const struct scan_rules *rules, struct slice path);
+
+/* Opens a regular file for reading as the input's `symlinks` says: no link on the way leads out of the allowed
+ * directories, not even one that was put there a moment ago. -1 and errno; ELOOP: a link that is not allowed; EINVAL:
+ * not a regular file. */
+int scan_rules_open(const struct scan_rules *rules, size_t input, const char *path) __attribute__((warn_unused_result));
+
+struct scan_request {
+    bool walk;               /* all inputs for which `inputs[i]` is set */
+    const bool *inputs;      /* by index; NULL: all */
+    const char *const *look; /* single paths to be looked at, matching or not */
+    size_t look_count;
+    const char *const *list; /* directories of which every regular file is wanted, matching or not */
+    size_t list_count;
+};
+
+enum found_kind {
+    FOUND_FILE,       /* regular */
+    FOUND_OTHER,      /* FIFO, device, socket, directory: matches, but is not read */
+    FOUND_NOTHING,    /* a looked-at path that names nothing (ENOENT, ENOTDIR) */
+    FOUND_UNREADABLE, /* could not be looked at: `error`. For a directory all that is below it counts so */
+    FOUND_FORBIDDEN,  /* a link out of the allowed directories */
+    FOUND_DIRECTORY,  /* a directory that was read: to be watched */
+};
+
+struct found_file {
+    enum found_kind kind;
+    bool matched; /* it belongs to `input`; else only looked at or listed */
+    bool by_link; /* `path` is, or leads through, a symbolic link */
+    bool remote;  /* directory: of a network file system, where inotify does not see others' writes */
+    int error;    /* errno */
+    size_t input; /* index in the configuration */
+    char *path;
+    uint64_t device, inode, size;
+    int64_t mtime_ns, ctime_ns;
+};
+
+struct scan {
+    struct found_file *found;
+    size_t count, cap;
+    bool walked;  /* the inputs below were walked: what was known of them and is not here is missing */
+    bool *inputs; /* by index */
+    size_t input_count;
+    char **listed; /* directories whose every file is here */
+    size_t listed_count;
+    bool failed;     /* no memory: says nothing at all */
+    int64_t wall_ms; /* when it began */
+};
+
+void scanner_run(const struct scan_rules *rules, const struct scan_request *request, struct scan *ret_scan);
+void scan_release(struct scan *scan);
+
+#endif

@@ -1,0 +1,63 @@
+#ifndef RAINGAUGE_TAILER_H
+#define RAINGAUGE_TAILER_H
+
+#include "deliver/delivery.h"
+#include "follow/file_table.h"
+#include "map/mapper.h"
+
+#include <uv.h>
+
+/* Reads the files: a bounded number of jobs at a time, one at most for each file, in fair turns.
+ *
+ *     each turn: tailer_follow_changes(t, now); tailer_read_more(t, now);
+ *                and the agent's timer is set to tailer_deadline(t) at the latest
+ *
+ * The happy path: a changed file waits in the queue → a job slot is free and delivery has room → on a worker: open if
+ * need be, check that it is still the same content, read 1 KiB of history and a block, mapper_take() → on the loop:
+ * delivery_take(), the source moves on → back to the queue's end if there is more. Nothing of a partial line is kept in
+ * memory: a read always begins at a line's start, and buffers belong to the job slots.
+ *
+ * What can go wrong:
+ *  - another content (cut, rewritten, inode used again): the content parts from the file, what is there now is new;
+ *  - a new file that begins like a known one: held back until it is known whether it continues that one;
+ *  - cannot be opened or read: reported once, tried again at every rescan; out of descriptors: the least recently used
+ *    are handed back first;
+ *  - deleted or moved away: read to its end through the held descriptor; its last line, without a newline, is taken
+ * when it has not grown for 5 s; given up after `deleted_grace`, with an error and a count of what is lost;
+ *  - no room: the file keeps its place, and nothing is read. */
+
+struct tailer_options {
+    unsigned jobs;      /* at a time; 0: one a core, 4 at most */
+    bool once;          /* files are read to the size they have when first looked at, last lines are taken */
+    size_t descriptors; /* that may be open; 0: as many as RLIMIT_NOFILE allows but for 64 */
+    struct slice host;  /* for the mappers: $meta.host */
+};
+
+struct tailer;
+struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const struct scan_rules *rules,
+                          struct file_table *table, struct delivery *delivery, struct metrics *metrics, struct log *log,
+                          const struct tailer_options *options); /* NULL: no memory */
+
+void tailer_follow_changes(struct tailer *t, uint64_t now);
+void tailer_read_more(struct tailer *t, uint64_t now);
+uint64_t tailer_deadline(const struct tailer *t);
+
+/* From now on nothing is read that was not there at this moment: the end of `--once` and of a graceful stop. */
+void tailer_read_to_present_end(struct tailer *t);
+/* All that is to be read has been read (of `--once`: after the first walk). */
+bool tailer_is_done(const struct tailer *t);
+bool tailer_is_idle(const struct tailer *t); /* no job is under way */
+/* For the progress bar: bytes that were there at the start, and how many of them were read. */
+void tailer_progress(const struct tailer *t, uint64_t *ret_read, uint64_t *ret_total);
+
+/* A reload: jobs that begin from now on use the new configuration; the old one (and its rules) is used no longer once
+ * tailer_is_configured(). False: no memory, all is as before. */
+bool tailer_configure(struct tailer *t, const struct config *config, const struct scan_rules *rules)
+    __attribute__((warn_unused_result));
+bool tailer_is_configured(const struct tailer *t);
+
+/* Starts no more jobs, waits for those under way (what they read is dropped), closes descriptors; then calls, and is
+ * freed. */
+void tailer_stop(struct tailer *t, void (*on_stopped)(void *context), void *context);
+
+#endif
