@@ -10,6 +10,7 @@
 #define LIMIT_LINE_DEFAULT MIB(1)   /* inputs[].max_line_bytes */
 #define LIMIT_LINE_MOST MIB(64)     /* ... and the most it can be set to */
 #define LIMIT_JSON_DEPTH 128        /* objects and arrays open at once, the record the first */
+#define LIMIT_JSON_TEXT MIB(256)    /* one JSON text, whoever made it */
 #define LIMIT_RECORD_ARENA MIB(256) /* values made of one record (tokens of a 64 MiB line included) */
 #define LIMIT_RECORDS_A_LINE 100000 /* records taken out of one line with `records` */
 

@@ -74,14 +74,16 @@ struct value value_element(struct arena *arena, struct value *v, int64_t index);
  *     while (value_walk_next(arena, &walk)) ... walk.name (objects: the member's name, a string value), walk.value */
 struct value_walk {
     struct value of;
-    uint32_t at; /* private */
+    uint32_t at; /* private, as the next three */
     bool started;
+    struct arena *arena;
+    const uint64_t *shadowed; /* a bit for each member of a large object */
     struct value name;
     struct value value;
 };
 bool value_walk_next(struct arena *arena, struct value_walk *walk);
-/* Whether the member the walk stands on is replaced by a later one of the same name. */
-bool value_walk_is_shadowed(const struct value_walk *walk);
+/* Whether the member the walk stands on is replaced by a later one of the same name. Over a whole walk n log n. */
+bool value_walk_is_shadowed(struct value_walk *walk);
 
 /* A string's plain UTF-8 (borrowed or in the arena; text NULL on lack of memory). For other types: empty. */
 struct slice value_plain(struct arena *arena, const struct value *v);
