@@ -5,11 +5,14 @@
 
 /* raingauge's own log, on stderr (contract 1): `log.format: text` (logfmt-like) or `json`.
  *
- *     log_event(log, LOG_WARN, "file.invalid", now_ms, "line is not JSON", LOG_TEXT("file", path), LOG_UINT("offset",
- * at), LOG_END); → time=2026-11-25T03:05:37.123Z level=warn message="line is not JSON" file=/var/log/a.jsonl offset=812
+ *     log_event(log, LOG_WARN, "file.invalid", "line is not JSON", LOG_TEXT("file", path), LOG_UINT("offset", at),
+ *               LOG_END);
+ *     time=2026-11-25T03:05:37.123Z level=warn message="line is not JSON" file=/var/log/a.jsonl offset=812
  *
- * `id` names the kind of message: after 5 of one id within 10 s the others are held back, and the next one that is let
- * through says how many (`held_back=N`). An empty id is never held back.
+ * Under journald (JOURNAL_STREAM names stderr) each line begins with its priority, <4> for a warning.
+ *
+ * `id`, a literal, names the kind of message: after 5 of one id within 10 s the others are held back, and the next one
+ * that is let through says how many (`held_back=N`). An empty id is never held back. `message` is a literal too.
  *
  * Nothing from inside a log line, and no key, is ever given to it: file, offset, rule, and a reason from a fixed list.
  * Values are escaped, paths are hostile input too. Errors of writing to stderr are ignored. One thread (the loop's). */
@@ -34,10 +37,15 @@ struct log_field {
 struct log *log_new(int fd);
 void log_free(struct log *log);
 void log_configure(struct log *log, enum log_level level, bool json);
+/* For tests: the wall clock in ms. */
+void log_use_clock(struct log *log, int64_t (*wall_ms)(void *context), void *context);
 /* For tests and the progress bar: called before a line is written, to clear what stands on the terminal. */
 void log_before_line(struct log *log, void (*before)(void *context), void *context);
 
 /* Fields follow, ended by LOG_END. A NULL log drops everything. Time is the wall clock's. */
 void log_event(struct log *log, enum log_level level, const char *id, const char *message, ...);
+
+/* Says of each message of which some are still held back how many: now and then, and before the last line. */
+void log_held_back(struct log *log);
 
 #endif

@@ -1,0 +1,189 @@
+#include "cli/options.h"
+
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "limits.h"
+#include "text/utf8.h"
+#include "json/json_writer.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG "/etc/raingauge/raingauge.yaml"
+#define DEFAULT_STATE_DIR "/var/lib/raingauge"
+
+bool options_take_globs(struct config_options *o, const char *command, char **arguments, int *rest)
+{
+    if (!o->preset)
+        return true;
+    if (o->config_path) {
+        usage_error(command, "--preset and -c cannot both be given");
+        return false;
+    }
+    if (*rest == 0) {
+        usage_error(command, "--preset %s needs a GLOB: the files it is for", o->preset);
+        return false;
+    }
+    o->globs = arguments;
+    o->glob_count = (size_t)*rest;
+    if (*rest > 1 || strcmp(arguments[0], "-") != 0)
+        *rest = 0;
+    return true;
+}
+
+bool options_no_rest(const char *command, char *const *arguments, int rest)
+{
+    if (rest > 0)
+        usage_error(command, "unexpected argument \"%s\"", arguments[0]);
+    return rest == 0;
+}
+
+const char *options_config_path(const struct config_options *o)
+{
+    if (o->preset)
+        return NULL;
+    if (o->config_path)
+        return o->config_path;
+    const char *from_environment = getenv("RAINGAUGE_CONFIG");
+    return from_environment && *from_environment ? from_environment : DEFAULT_CONFIG;
+}
+
+/* A GLOB as an element of `paths`: taken from the working directory (whose own name is no pattern), and with no `${`
+ * that would be looked up in the environment. */
+static void write_glob(struct buffer *out, const char *glob)
+{
+    struct buffer path;
+    buffer_init(&path, LIMIT_PATH_BYTES * 4);
+    char directory[LIMIT_PATH_BYTES];
+    if (glob[0] != '/' && getcwd(directory, sizeof directory)) {
+        for (const char *c = directory; *c; c++) {
+            if (strchr("\\*?[]{},", *c))
+                buffer_add_char(&path, '\\');
+            buffer_add_char(&path, *c);
+        }
+        buffer_add_char(&path, '/');
+    }
+    buffer_add_text(&path, glob);
+    struct buffer plain;
+    buffer_init(&plain, LIMIT_PATH_BYTES * 8);
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.data[i] == '$' && i + 1 < path.len && path.data[i + 1] == '{')
+            buffer_add_char(&plain, '$');
+        buffer_add_char(&plain, path.data[i]);
+    }
+    json_write_string(out, buffer_slice(&plain)); /* a JSON string is a YAML one */
+    out->failed |= path.failed || plain.failed;
+    buffer_release(&plain);
+    buffer_release(&path);
+}
+
+static struct config *load_preset(const struct config_options *o, enum config_purpose purpose, struct diagnostics *d)
+{
+    struct buffer text;
+    buffer_init(&text, LIMIT_CONFIG_FILE);
+    struct buffer include;
+    buffer_init(&include, LIMIT_PATH_BYTES);
+    buffer_printf(&include, "preset:%s", o->preset);
+    buffer_add_text(&text, "include: [");
+    json_write_string(&text, buffer_slice(&include));
+    buffer_add_text(&text, "]\ninputs:\n  - paths:\n");
+    for (size_t i = 0; i < o->glob_count; i++) {
+        buffer_add_text(&text, "      - ");
+        write_glob(&text, o->globs[i]);
+        buffer_add_char(&text, '\n');
+    }
+    struct config *config = NULL;
+    if (text.failed || include.failed)
+        diagnostics_add(d, SEVERITY_ERROR, (struct source_place){0}, "--preset: too long");
+    else
+        config = config_load_text(&config_source_system, "--preset", buffer_slice(&text), purpose, d);
+    buffer_release(&include);
+    buffer_release(&text);
+    return config;
+}
+
+struct config *options_load(const struct config_options *o, enum config_purpose purpose, struct diagnostics *d)
+{
+    if (o->preset)
+        return load_preset(o, purpose, d);
+    return config_load(&config_source_system, options_config_path(o), purpose, d);
+}
+
+void options_print_diagnostics(struct diagnostics *d)
+{
+    struct buffer out;
+    buffer_init(&out, LIMIT_CONFIG_FILE);
+    diagnostics_print(d, &out, terminal_is(STDERR_FILENO), terminal_has_colours(STDERR_FILENO));
+    if (out.len)
+        fwrite(out.data, 1, out.len, stderr);
+    if (out.failed || diagnostics_out_of_memory(d))
+        fputs("raingauge: out of memory\n", stderr);
+    buffer_release(&out);
+}
+
+struct config *options_load_or_explain(const struct config_options *o, enum config_purpose purpose)
+{
+    struct diagnostics *d = diagnostics_new();
+    if (!d) {
+        fputs("raingauge: out of memory\n", stderr);
+        return NULL;
+    }
+    struct config *config = options_load(o, purpose, d);
+    options_print_diagnostics(d);
+    diagnostics_free(d);
+    return config;
+}
+
+static char *join(const char *directory, const char *rest)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s%s", directory, rest) < 0 ? NULL : path;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+char *options_state_dir(const struct config_options *o, const struct config *config)
+{
+    if (o->state_dir)
+        return strdup(o->state_dir);
+    if (config && config->state_dir)
+        return strdup(config->state_dir);
+    const char *systemd = environment("STATE_DIRECTORY"); /* a list, where a unit names several */
+    if (systemd)
+        return strndup(systemd, strcspn(systemd, ":"));
+    const char *xdg = environment("XDG_STATE_HOME"), *home = environment("HOME");
+    if (geteuid() != 0 && xdg && xdg[0] == '/')
+        return join(xdg, "/raingauge");
+    if (geteuid() != 0 && home && home[0] == '/')
+        return join(home, "/.local/state/raingauge");
+    return strdup(DEFAULT_STATE_DIR);
+}
+
+static bool make_directory(const char *path)
+{
+    return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+bool options_make_state_dir(const char *state_dir, struct error *ret_error)
+{
+    char *path = strdup(state_dir);
+    bool made = path != NULL;
+    for (char *slash = path ? strchr(path + 1, '/') : NULL; made && slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        made = make_directory(path);
+        *slash = '/';
+    }
+    made = made && make_directory(path);
+    int reason = errno;
+    free(path);
+    struct stat found;
+    if (made && stat(state_dir, &found) == 0 && S_ISDIR(found.st_mode))
+        return true;
+    error_set(ret_error, "state directory '%s': %s", state_dir, strerror(made ? ENOTDIR : reason));
+    return false;
+}

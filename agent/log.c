@@ -1,0 +1,319 @@
+/* A line is put together in a buffer and written with one write(2), so that lines of two processes on one stderr do
+ * not mix. What can go wrong: nothing that anybody could be told of; a line that finds no memory or no reader is lost.
+ */
+#include "log.h"
+
+#include "state/file_io.h"
+#include "json/json_writer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { HOLD_AFTER = 5, HOLD_WINDOW_MS = 10000, LINE_MOST = 64 * 1024 };
+
+/* How often a message was said lately. */
+struct repeat {
+    const char *id; /* a literal of the caller */
+    const char *message;
+    enum log_level level;
+    int64_t window_began_ms;
+    unsigned said;
+    uint64_t held_back;
+    struct repeat *next;
+};
+
+struct log {
+    int fd;
+    bool journald; /* stderr goes to journald: lines begin with a syslog priority */
+    enum log_level level;
+    bool json;
+    struct buffer line;
+    struct repeat *repeats;
+    void (*before)(void *context);
+    void *before_context;
+    int64_t (*clock)(void *context);
+    void *clock_context;
+};
+
+static const struct {
+    const char *name;
+    const char *priority; /* sd-daemon(3) */
+} levels[] = {
+    [LOG_ERROR] = {"error", "<3>"},
+    [LOG_WARN] = {"warn", "<4>"},
+    [LOG_INFO] = {"info", "<6>"},
+    [LOG_DEBUG] = {"debug", "<7>"},
+};
+
+static int64_t wall_clock_ms(void *context)
+{
+    (void)context;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* $JOURNAL_STREAM names the device and inode of the stream that systemd gave (systemd.exec(5)); a child whose stderr
+ * was redirected still has the variable. */
+static bool is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat found;
+    if (!stream || fstat(fd, &found) < 0)
+        return false;
+    char own[64];
+    snprintf(own, sizeof own, "%llu:%llu", (unsigned long long)found.st_dev, (unsigned long long)found.st_ino);
+    return strcmp(stream, own) == 0;
+}
+
+/* Bytes of a character that a terminal or a pager would act on though JSON allows it plain: DEL, the C1 controls, line
+ * and paragraph separator, the marks that turn the direction of writing. 0: none begins here. */
+static size_t unprintable_len(struct slice text, unsigned *ret_code_point)
+{
+    const unsigned char *t = (const unsigned char *)text.text;
+    if (t[0] == 0x7f) {
+        *ret_code_point = 0x7f;
+        return 1;
+    }
+    if (t[0] == 0xc2 && text.len >= 2 && t[1] >= 0x80 && t[1] <= 0x9f) {
+        *ret_code_point = t[1];
+        return 2;
+    }
+    if (t[0] == 0xe2 && text.len >= 3 &&
+        ((t[1] == 0x80 && t[2] >= 0xa8 && t[2] <= 0xae) || (t[1] == 0x81 && t[2] >= 0xa6 && t[2] <= 0xa9))) {
+        *ret_code_point = 0x2000u | (t[1] & 0x3fu) << 6 | (t[2] & 0x3fu);
+        return 3;
+    }
+    return 0;
+}
+
+static void write_quoted(struct buffer *out, struct slice text)
+{
+    buffer_add_char(out, '"');
+    size_t from = 0;
+    for (size_t at = 0; at < text.len;) {
+        unsigned code_point = 0;
+        size_t len = unprintable_len(slice_from_offset(text, at), &code_point);
+        if (len == 0) {
+            at++;
+            continue;
+        }
+        json_write_escaped(out, slice_of(text.text + from, at - from));
+        buffer_printf(out, "\\u%04x", code_point);
+        from = at += len;
+    }
+    json_write_escaped(out, slice_from_offset(text, from));
+    buffer_add_char(out, '"');
+}
+
+/* Whether a text can stand in a logfmt line as it is. */
+static bool is_bare(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.text[i];
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+            return false;
+    }
+    return text.len > 0;
+}
+
+static void write_text(struct log *log, const char *key, struct slice text)
+{
+    if (log->json)
+        buffer_printf(&log->line, ",\"%s\":", key);
+    else
+        buffer_printf(&log->line, "%s=", key);
+    if (log->json || !is_bare(text))
+        write_quoted(&log->line, text);
+    else
+        buffer_add(&log->line, text);
+    if (!log->json)
+        buffer_add_char(&log->line, ' ');
+}
+
+static void write_number(struct log *log, const char *key, const char *number)
+{
+    if (log->json)
+        buffer_printf(&log->line, ",\"%s\":%s", key, number);
+    else
+        buffer_printf(&log->line, "%s=%s ", key, number);
+}
+
+static void write_field(struct log *log, const struct log_field *field)
+{
+    char number[40];
+    switch (field->type) {
+    case LOG_FIELD_END:
+        break;
+    case LOG_FIELD_TEXT:
+        write_text(log, field->key, field->text);
+        break;
+    case LOG_FIELD_UINT:
+        snprintf(number, sizeof number, "%llu", (unsigned long long)field->number);
+        write_number(log, field->key, number);
+        break;
+    case LOG_FIELD_INT:
+        snprintf(number, sizeof number, "%lld", (long long)field->number);
+        write_number(log, field->key, number);
+        break;
+    case LOG_FIELD_DOUBLE:
+        snprintf(number, sizeof number, "%.3f", field->real);
+        write_number(log, field->key, isfinite(field->real) ? number : "null");
+        break;
+    }
+}
+
+static void begin_line(struct log *log, enum log_level level, const char *message, int64_t now)
+{
+    char date[32], stamp[48];
+    time_t seconds = (time_t)(now / 1000);
+    struct tm parts = {0};
+    gmtime_r(&seconds, &parts);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(stamp, sizeof stamp, "%s.%03dZ", date, (int)(now % 1000));
+
+    buffer_clear(&log->line);
+    if (log->journald)
+        buffer_add_text(&log->line, levels[level].priority);
+    buffer_printf(&log->line, log->json ? "{\"time\":\"%s\"" : "time=%s ", stamp);
+    write_text(log, "level", slice_from(levels[level].name));
+    write_text(log, "message", slice_from(message));
+}
+
+static void end_line(struct log *log)
+{
+    if (!log->json && log->line.len > 0)
+        buffer_truncate(&log->line, log->line.len - 1); /* the blank behind the last field */
+    buffer_add_text(&log->line, log->json ? "}\n" : "\n");
+    if (log->line.failed)
+        return;
+    if (log->before)
+        log->before(log->before_context);
+    int reason = errno;
+    if (!file_write_all(log->fd, buffer_slice(&log->line)))
+        errno = reason; /* nobody to tell */
+}
+
+static struct repeat *repeat_of(struct log *log, const char *id)
+{
+    for (struct repeat *r = log->repeats; r; r = r->next) {
+        if (strcmp(r->id, id) == 0)
+            return r;
+    }
+    struct repeat *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->id = id;
+    r->next = log->repeats;
+    return log->repeats = r;
+}
+
+/* Whether it may be said now; counts it. *ret_held_back: how many of its kind were not, before this one. */
+static bool may_say(struct log *log, enum log_level level, const char *id, const char *message, int64_t now,
+                    uint64_t *ret_held_back)
+{
+    *ret_held_back = 0;
+    struct repeat *r = id && *id ? repeat_of(log, id) : NULL;
+    if (!r)
+        return true;
+    r->message = message;
+    r->level = level;
+    bool window_over = now >= r->window_began_ms + HOLD_WINDOW_MS || now < r->window_began_ms;
+    if (r->said == 0 || window_over) {
+        r->window_began_ms = now;
+        r->said = 0;
+    }
+    if (r->said >= HOLD_AFTER) {
+        r->held_back++;
+        return false;
+    }
+    r->said++;
+    *ret_held_back = r->held_back;
+    r->held_back = 0;
+    return true;
+}
+
+struct log *log_new(int fd)
+{
+    struct log *log = calloc(1, sizeof *log);
+    if (!log)
+        return NULL;
+    log->fd = fd;
+    log->journald = is_journal(fd);
+    log->level = LOG_INFO;
+    log->clock = wall_clock_ms;
+    buffer_init(&log->line, LINE_MOST);
+    return log;
+}
+
+void log_free(struct log *log)
+{
+    if (!log)
+        return;
+    while (log->repeats) {
+        struct repeat *next = log->repeats->next;
+        free(log->repeats);
+        log->repeats = next;
+    }
+    buffer_release(&log->line);
+    free(log);
+}
+
+void log_configure(struct log *log, enum log_level level, bool json)
+{
+    log->level = level;
+    log->json = json;
+}
+
+void log_before_line(struct log *log, void (*before)(void *context), void *context)
+{
+    log->before = before;
+    log->before_context = context;
+}
+
+void log_use_clock(struct log *log, int64_t (*wall_ms)(void *context), void *context)
+{
+    log->clock = wall_ms;
+    log->clock_context = context;
+}
+
+void log_event(struct log *log, enum log_level level, const char *id, const char *message, ...)
+{
+    if (!log || level > log->level)
+        return;
+    int64_t now = log->clock(log->clock_context);
+    uint64_t held_back;
+    if (!may_say(log, level, id, message, now, &held_back))
+        return;
+    begin_line(log, level, message, now);
+    va_list fields;
+    va_start(fields, message);
+    for (;;) {
+        struct log_field field = va_arg(fields, struct log_field);
+        if (field.type == LOG_FIELD_END)
+            break;
+        write_field(log, &field);
+    }
+    va_end(fields);
+    if (held_back)
+        write_field(log, &LOG_UINT("held_back", held_back));
+    end_line(log);
+}
+
+void log_held_back(struct log *log)
+{
+    if (!log)
+        return;
+    int64_t now = log->clock(log->clock_context);
+    for (struct repeat *r = log->repeats; r; r = r->next) {
+        if (r->held_back == 0)
+            continue;
+        begin_line(log, r->level, r->message, now);
+        write_field(log, &LOG_UINT("held_back", r->held_back));
+        end_line(log);
+        r->held_back = 0;
+    }
+}
