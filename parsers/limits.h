@@ -3,6 +3,8 @@
 #ifndef RAINGAUGE_LIMITS_H
 #define RAINGAUGE_LIMITS_H
 
+#include_next <limits.h> /* this page bears the name of C's own */
+
 #define KIB(n) ((size_t)(n)*1024)
 #define MIB(n) ((size_t)(n)*1024 * 1024)
 
@@ -26,6 +28,10 @@
 /* Expressions */
 #define LIMIT_EXPRESSION KIB(64)   /* source text of one expression, template or path */
 #define LIMIT_PATH_DEPTH 64        /* nesting of filters and function calls in a path or an expression */
+#define LIMIT_UUID_PARTS 16         /* pieces that an id is made of */
+#define LIMIT_INT_DIGITS 400        /* digits that `int` writes of a number with an exponent */
+#define LIMIT_ZONE_TRANSITIONS 5000 /* counts in a time zone's file */
+#define LIMIT_EVALUATION_DEPTH 1000 /* expressions that wait for others while one is evaluated (lets use lets) */
 #define LIMIT_PATH_NODES 1000000   /* nodes that one query may give */
 #define LIMIT_PATH_STEPS 20000000  /* nodes looked at for one query, again and again in its filters included */
 #define LIMIT_REGEX_MATCH 100000   /* PCRE2 match limit */

@@ -78,6 +78,10 @@ struct slice expr_literal_text(struct slice text);
 bool expr_string_literals(struct slice source, bool (*on_literal)(void *context, size_t start, size_t end),
                           void *context);
 
+/* The parts of a template in order: text, and what stands between `{{` and `}}`. Used likewise. */
+bool expr_template_parts(struct slice source,
+                         bool (*on_part)(void *context, bool is_expression, size_t start, size_t end), void *context);
+
 /* Pieces the configuration builds from YAML: a literal, a list, a map whose values are any of these. All borrowed for
  * the program's life. NULL on lack of memory. */
 const struct expr *expr_of_literal(struct arena *arena, struct value literal);

@@ -1,0 +1,161 @@
+/* The text of chat contents and messages, in the shapes that OpenAI, Anthropic, Google, OpenTelemetry, OpenInference
+ * and LangChain log them: text itself, a part or message, a list of them.
+ *
+ * What is left out: parts that are no text of the conversation (calls of tools, reasoning, images …), by their `type`,
+ * and messages of tools. Recursion goes no deeper than JSON nests (LIMIT_JSON_DEPTH). */
+#include "expr/filter_table.h"
+
+struct chat {
+    struct arena *arena;
+    struct slice separator;
+    struct buffer *out;
+};
+
+static bool contains(struct slice text, const char *part)
+{
+    return text.len && memmem(text.text, text.len, part, strlen(part)) != NULL;
+}
+
+static struct slice member_text(struct arena *arena, struct value *object, const char *name)
+{
+    struct value v = value_member(arena, object, slice_from(name));
+    return value_plain(arena, &v);
+}
+
+static bool is_left_out(struct chat *chat, struct value *object)
+{
+    static const char *const kinds[] = {"tool",  "function_call", "reasoning", "thinking",
+                                        "image", "file",          "audio",     "video"};
+    struct slice type = member_text(chat->arena, object, "type");
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (contains(type, kinds[i]))
+            return true;
+    return slice_is(member_text(chat->arena, object, "role"), "tool");
+}
+
+static bool add_text(struct chat *chat, struct value *v);
+
+/* The first member that has any text. */
+static bool add_text_of_object(struct chat *chat, struct value *object)
+{
+    static const char *const members[] = {"text",    "content",         "parts",   "contents",
+                                          "message", "message_content", "refusal", "kwargs"};
+    if (!value_tokenise(chat->arena, object) || is_left_out(chat, object))
+        return false;
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        struct value v = value_member(chat->arena, object, slice_from(members[i]));
+        if (i == 0 && v.type == VALUE_OBJECT) { /* text.value */
+            struct value inner = value_member(chat->arena, &v, SLICE("value"));
+            if (value_is_there(&inner))
+                v = inner;
+        }
+        if (add_text(chat, &v))
+            return true;
+    }
+    return false;
+}
+
+static bool add_text_of_list(struct chat *chat, struct value *list)
+{
+    bool any = false;
+    for (struct value_walk walk = {.of = *list}; value_walk_next(chat->arena, &walk);) {
+        size_t before = chat->out->len;
+        if (any)
+            buffer_add(chat->out, chat->separator);
+        if (add_text(chat, &walk.value))
+            any = true;
+        else
+            buffer_truncate(chat->out, before);
+    }
+    return any;
+}
+
+/* Appends the value's text; false, and nothing appended, where it has none. */
+static bool add_text(struct chat *chat, struct value *v)
+{
+    if (v->type == VALUE_ARRAY)
+        return add_text_of_list(chat, v);
+    if (v->type == VALUE_OBJECT)
+        return add_text_of_object(chat, v);
+    struct slice plain = value_plain(chat->arena, v);
+    buffer_add(chat->out, plain);
+    return plain.len > 0;
+}
+
+static struct value text_of(struct arena *arena, struct value *v, struct slice separator)
+{
+    struct buffer b;
+    if (v->type == VALUE_STRING)
+        return v->text.len ? *v : VALUE_NONE;
+    buffer_init_in(&b, arena);
+    struct chat chat = {arena, separator, &b};
+    return add_text(&chat, v) ? filter_made_text(&b) : VALUE_NONE;
+}
+
+struct value filter_text(struct filter_run *run, struct value *in)
+{
+    struct slice separator = SLICE("\n");
+    if (in->type != VALUE_STRING && !value_is_container(in))
+        return filter_refuse(run);
+    if (run->count && !filter_arg_text(run, 0, &separator))
+        return VALUE_NONE;
+    return text_of(run->arena, in, separator);
+}
+
+/* A message's role, by `role` or by `type`; what wraps a message (OpenInference's `message`, LangChain's `kwargs`) is
+ * looked into. */
+static bool has_role(struct arena *arena, struct value *message, struct slice role)
+{
+    static const char *const wrappers[] = {"message", "kwargs"};
+    struct slice own = member_text(arena, message, "role");
+    if (own.len)
+        return slice_equal(own, role);
+    struct slice type = member_text(arena, message, "type");
+    if (slice_equal(type, role) || (slice_is(type, "human") && slice_is(role, "user")) ||
+        (slice_is(type, "ai") && slice_is(role, "assistant")))
+        return true;
+    for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++) {
+        struct value inner = value_member(arena, message, slice_from(wrappers[i]));
+        if (inner.type == VALUE_OBJECT && has_role(arena, &inner, role))
+            return true;
+    }
+    return false;
+}
+
+/* The list's messages of that role. False on lack of memory. */
+static bool messages_of(struct arena *arena, struct value *list, struct slice role, struct value **ret_messages,
+                        size_t *ret_count)
+{
+    if (!value_tokenise(arena, list))
+        return false;
+    struct value *messages = arena_calloc(arena, list->doc->tokens[list->token].size, sizeof *messages);
+    if (!messages)
+        return false;
+    size_t count = 0;
+    for (struct value_walk walk = {.of = *list}; value_walk_next(arena, &walk);)
+        if (walk.value.type == VALUE_OBJECT && has_role(arena, &walk.value, role))
+            messages[count++] = walk.value;
+    *ret_messages = messages;
+    *ret_count = count;
+    return true;
+}
+
+struct value filter_last_text(struct filter_run *run, struct value *in)
+{
+    struct slice role;
+    struct value found = VALUE_NONE;
+
+    if (in->type != VALUE_STRING && in->type != VALUE_ARRAY)
+        return filter_refuse(run);
+    if (!filter_arg_text(run, 0, &role))
+        return VALUE_NONE;
+    if (in->type == VALUE_STRING)
+        return slice_is(role, "user") ? text_of(run->arena, in, SLICE("\n")) : VALUE_NONE;
+    struct value *messages;
+    size_t count;
+    if (!messages_of(run->arena, in, role, &messages, &count))
+        return VALUE_NONE;
+    while (count && !value_is_there(&found))
+        found = text_of(run->arena, &messages[--count], SLICE("\n"));
+    return found;
+}
