@@ -4,7 +4,7 @@
 #include "log.h"
 
 #include "state/file_io.h"
-#include "json/json_writer.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <math.h>
@@ -69,43 +69,10 @@ static bool is_journal(int fd)
     return strcmp(stream, own) == 0;
 }
 
-/* Bytes of a character that a terminal or a pager would act on though JSON allows it plain: DEL, the C1 controls, line
- * and paragraph separator, the marks that turn the direction of writing. 0: none begins here. */
-static size_t unprintable_len(struct slice text, unsigned *ret_code_point)
-{
-    const unsigned char *t = (const unsigned char *)text.text;
-    if (t[0] == 0x7f) {
-        *ret_code_point = 0x7f;
-        return 1;
-    }
-    if (t[0] == 0xc2 && text.len >= 2 && t[1] >= 0x80 && t[1] <= 0x9f) {
-        *ret_code_point = t[1];
-        return 2;
-    }
-    if (t[0] == 0xe2 && text.len >= 3 &&
-        ((t[1] == 0x80 && t[2] >= 0xa8 && t[2] <= 0xae) || (t[1] == 0x81 && t[2] >= 0xa6 && t[2] <= 0xa9))) {
-        *ret_code_point = 0x2000u | (t[1] & 0x3fu) << 6 | (t[2] & 0x3fu);
-        return 3;
-    }
-    return 0;
-}
-
 static void write_quoted(struct buffer *out, struct slice text)
 {
     buffer_add_char(out, '"');
-    size_t from = 0;
-    for (size_t at = 0; at < text.len;) {
-        unsigned code_point = 0;
-        size_t len = unprintable_len(slice_from_offset(text, at), &code_point);
-        if (len == 0) {
-            at++;
-            continue;
-        }
-        json_write_escaped(out, slice_of(text.text + from, at - from));
-        buffer_printf(out, "\\u%04x", code_point);
-        from = at += len;
-    }
-    json_write_escaped(out, slice_from_offset(text, from));
+    printable_write(out, text);
     buffer_add_char(out, '"');
 }
 
