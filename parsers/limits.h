@@ -26,16 +26,18 @@
 #define LIMIT_BUFFER_LEAST MIB(4)    /* upload.buffer at least */
 
 /* Expressions */
-#define LIMIT_EXPRESSION KIB(64)   /* source text of one expression, template or path */
-#define LIMIT_PATH_DEPTH 64        /* nesting of filters and function calls in a path or an expression */
-#define LIMIT_UUID_PARTS 16         /* pieces that an id is made of */
-#define LIMIT_INT_DIGITS 400        /* digits that `int` writes of a number with an exponent */
-#define LIMIT_ZONE_TRANSITIONS 5000 /* counts in a time zone's file */
-#define LIMIT_EVALUATION_DEPTH 1000 /* expressions that wait for others while one is evaluated (lets use lets) */
-#define LIMIT_PATH_NODES 1000000   /* nodes that one query may give */
-#define LIMIT_PATH_STEPS 10000000  /* nodes looked at for one query, again and again in its filters included */
-#define LIMIT_REGEX_MATCH 100000   /* PCRE2 match limit */
-#define LIMIT_REGEX_DEPTH KIB(512) /* PCRE2 heap limit in bytes, JIT stack included */
+#define LIMIT_EXPRESSION KIB(64)      /* source text of one expression, template or path */
+#define LIMIT_PATH_DEPTH 64           /* nesting of filters and function calls in a path or an expression */
+#define LIMIT_UUID_PARTS 16           /* pieces that an id is made of */
+#define LIMIT_INT_DIGITS 400          /* digits that `int` writes of a number with an exponent */
+#define LIMIT_ZONE_TRANSITIONS 5000   /* counts in a time zone's file */
+#define LIMIT_EVALUATION_DEPTH 1000   /* expressions that wait for others while one is evaluated (lets use lets) */
+#define LIMIT_PATH_NODES 1000000      /* nodes that one query may give */
+#define LIMIT_PATH_STEPS 10000000     /* nodes looked at for one query, again and again in its filters included */
+#define LIMIT_REGEX_MATCH 100000      /* PCRE2 match limit */
+#define LIMIT_REGEX_UNCOUNTED KIB(16) /* texts up to this are searched without counting steps */
+#define LIMIT_REGEX_STEPS MIB(64)     /* ... and in a longer one this many are made */
+#define LIMIT_REGEX_DEPTH KIB(512)    /* PCRE2 heap limit in bytes, JIT stack included */
 
 /* Configuration */
 #define LIMIT_CONFIG_FILE MIB(4)
