@@ -2,43 +2,57 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <pthread.h>
+#include <stdlib.h>
+#include <threads.h>
 
-static pthread_key_t context_key;
-static pthread_once_t context_once = PTHREAD_ONCE_INIT;
+/* What a thread hashes with: made at its first hash (looking an algorithm up costs more than hashing a short text),
+ * given back when it ends. */
+struct tools {
+    EVP_MD_CTX *context;
+    EVP_MD *sha1, *sha256;
+};
+
+static tss_t tools_key;
+static once_flag tools_once = ONCE_FLAG_INIT;
 static bool have_key;
 
-static void free_context(void *context)
+static void tools_free(void *of)
 {
-    EVP_MD_CTX_free(context);
+    struct tools *tools = of;
+    EVP_MD_CTX_free(tools->context);
+    EVP_MD_free(tools->sha1);
+    EVP_MD_free(tools->sha256);
+    free(tools);
 }
 
 static void make_key(void)
 {
-    have_key = pthread_key_create(&context_key, free_context) == 0;
+    have_key = tss_create(&tools_key, tools_free) == thrd_success;
 }
 
-/* The thread's context, freed when the thread ends. */
-static EVP_MD_CTX *thread_context(void)
+static struct tools *thread_tools(void)
 {
-    pthread_once(&context_once, make_key);
-    if (!have_key)
+    call_once(&tools_once, make_key);
+    struct tools *tools = have_key ? tss_get(tools_key) : NULL;
+    if (tools || !have_key)
+        return tools;
+    tools = calloc(1, sizeof *tools);
+    if (!tools)
         return NULL;
-    EVP_MD_CTX *context = pthread_getspecific(context_key);
-    if (!context) {
-        context = EVP_MD_CTX_new();
-        if (context && pthread_setspecific(context_key, context) != 0) {
-            EVP_MD_CTX_free(context);
-            return NULL;
-        }
+    tools->context = EVP_MD_CTX_new();
+    tools->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    tools->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!tools->context || !tools->sha1 || !tools->sha256 || tss_set(tools_key, tools) != thrd_success) {
+        tools_free(tools);
+        return NULL;
     }
-    return context;
+    return tools;
 }
 
-static bool digest_of(const EVP_MD *kind, const struct slice parts[], size_t count, unsigned char *ret_hash)
+static bool digest_of(EVP_MD_CTX *context, const EVP_MD *kind, const struct slice parts[], size_t count,
+                      unsigned char *ret_hash)
 {
-    EVP_MD_CTX *context = thread_context();
-    if (!context || EVP_DigestInit_ex(context, kind, NULL) != 1)
+    if (EVP_DigestInit_ex2(context, kind, NULL) != 1)
         return false;
     for (size_t i = 0; i < count; i++)
         if (EVP_DigestUpdate(context, parts[i].text, parts[i].len) != 1)
@@ -48,12 +62,14 @@ static bool digest_of(const EVP_MD *kind, const struct slice parts[], size_t cou
 
 bool sha1_of(const struct slice parts[], size_t count, unsigned char ret_hash[SHA1_BYTES])
 {
-    return digest_of(EVP_sha1(), parts, count, ret_hash);
+    struct tools *tools = thread_tools();
+    return tools && digest_of(tools->context, tools->sha1, parts, count, ret_hash);
 }
 
 bool sha256_of(const struct slice parts[], size_t count, unsigned char ret_hash[SHA256_BYTES])
 {
-    return digest_of(EVP_sha256(), parts, count, ret_hash);
+    struct tools *tools = thread_tools();
+    return tools && digest_of(tools->context, tools->sha256, parts, count, ret_hash);
 }
 
 bool hmac_sha256_of(struct slice key, struct slice bytes, unsigned char ret_hash[SHA256_BYTES])

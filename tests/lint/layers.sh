@@ -28,5 +28,6 @@ forbid conf '(log|error|agent)\.h|(follow|map|deliver|state|admin|cli)/.*' 'conf
 only jsmn.h parsers/json/json_doc.c
 only yaml.h conf/yaml_tree.c
 only pcre2.h parsers/expr/regex.c
+only openssl/evp.h parsers/base/digest.c
 only curl/curl.h agent/deliver/curl_transport.c agent/deliver/curl_loop.c agent/deliver/curl_loop.h
 exit $bad
