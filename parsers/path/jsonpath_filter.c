@@ -5,11 +5,17 @@
 #include "limits.h"
 #include "text/utf8.h"
 
-enum {                             /* what things cost, in steps */
-       BYTES_A_STEP = 64,          /* comparing and searching texts */
-       CONTAINER_BYTES_A_STEP = 4, /* comparing arrays and objects, whose members are sorted for it */
-       STEPS_A_PATTERN = 1000,     /* compiling one */
-       STEPS_A_MATCH = 20,         /* an ordinary one */
+/* What things cost, in steps. */
+enum {
+    STEPS_A_PATTERN = 1000,                        /* compiling one */
+    STEPS_A_MATCH = 20,                            /* an ordinary one */
+    STEPS_A_SURRENDER = LIMIT_PATH_STEPS / 100,    /* one that gave up */
+    STEPS_A_LONG_SURRENDER = LIMIT_PATH_STEPS / 16 /* ... in a long text, after LIMIT_REGEX_STEPS */
+};
+/* How many bytes are a step. */
+enum {
+    TEXT_A_STEP = 64,     /* compared or searched */
+    CONTAINER_A_STEP = 4, /* compared: members are sorted for it */
 };
 
 static struct value value_of_operand(struct path_eval *eval, const struct path_operand *operand,
@@ -48,7 +54,7 @@ static struct value call_length(struct path_eval *eval, const struct path_call *
         length = utf8_count(value_plain(eval->arena, &v));
     else if (!value_is_container(&v) || !path_count_children(eval, &v, &length))
         return VALUE_NONE;
-    return path_spend(eval, v.text.len / BYTES_A_STEP) ? value_of_int(eval->arena, (int64_t)length) : VALUE_NONE;
+    return path_spend(eval, v.text.len / TEXT_A_STEP) ? value_of_int(eval->arena, (int64_t)length) : VALUE_NONE;
 }
 
 static struct value call_count(struct path_eval *eval, const struct path_call *call, const struct value *current)
@@ -98,7 +104,7 @@ static bool call_pattern(struct path_eval *eval, const struct path_call *call, c
 {
     struct value v = value_of_operand(eval, call->arguments[0], current);
     const struct regex *pattern = v.type == VALUE_STRING ? pattern_of(eval, call, current) : NULL;
-    if (!pattern || !path_spend(eval, STEPS_A_MATCH + v.text.len / BYTES_A_STEP))
+    if (!pattern || !path_spend(eval, STEPS_A_MATCH + v.text.len / TEXT_A_STEP))
         return false;
     struct slice text = value_plain(eval->arena, &v);
     if (eval->arena->failed)
@@ -106,7 +112,7 @@ static bool call_pattern(struct path_eval *eval, const struct path_call *call, c
     enum regex_result result =
         call->function->id == PATH_MATCH ? regex_match_whole(pattern, text) : regex_search(pattern, text, 0, NULL);
     if (result == REGEX_LIMIT)
-        path_spend(eval, LIMIT_REGEX_MATCH);
+        path_spend(eval, text.len > LIMIT_REGEX_UNCOUNTED ? STEPS_A_LONG_SURRENDER : STEPS_A_SURRENDER);
     return result == REGEX_YES;
 }
 
@@ -135,7 +141,7 @@ static struct value value_of_operand(struct path_eval *eval, const struct path_o
 static size_t cost_of_comparing(const struct value *a, const struct value *b)
 {
     bool containers = value_is_container(a) && a->type == b->type;
-    return 1 + (a->text.len + b->text.len) / (containers ? CONTAINER_BYTES_A_STEP : BYTES_A_STEP);
+    return 1 + (a->text.len + b->text.len) / (containers ? CONTAINER_A_STEP : TEXT_A_STEP);
 }
 
 /* RFC 9535, 2.3.5.2.2: nothing equals nothing; only numbers, and only texts, are less or greater. */

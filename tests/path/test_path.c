@@ -172,6 +172,16 @@ static void numbers_are_exact(void **state)
     assert_gives(c, "$[?@ == 10e-1]", json, "[1.0]");
 }
 
+/* Texts are ordered by code point (not by UTF-16, where U+1D11E comes before U+FFFF), and escapes do not matter. */
+static void texts_are_ordered_by_code_point(void **state)
+{
+    struct path_case *c = *state;
+    static const char json[] = "[\"\\ud834\\udd1e\", \"\\uffff\", \"a\", \"\"]";
+    assert_gives(c, "$[?@ > '\\uffff']", json, "[\"\\ud834\\udd1e\"]");
+    assert_gives(c, "$[?@ == '\\ud834\\udd1e']", json, "[\"\\ud834\\udd1e\"]");
+    assert_gives(c, "$[?@ < 'b']", json, "[\"a\",\"\"]");
+}
+
 /* Of members with the same name only the last is seen, whichever way it is looked for, also where the names are
  * written differently. */
 static void the_last_duplicate_wins(void **state)
@@ -299,6 +309,7 @@ static void patterns_come_from_the_data(void **state)
     assert_gives(c, "$.l[?search(@.t, 'b')].t", json, "[\"ab\",\"b\",\"abc\"]");
     assert_gives(c, "$.l[?search(@.t, '[')].t", json, NULL);
     assert_gives(c, "$.l[?match(@.t, 5)].t", json, NULL);
+    assert_gives(c, "$.l[?match(@.t, 'a|b')].t", json, "[\"b\",\"\\u0061\"]"); /* the whole text, either way */
 }
 
 /* ---- Ceilings ---------------------------------------------------------------------------------------------------- */
@@ -342,6 +353,23 @@ static void work_has_a_ceiling(void **state)
     assert_stops(c, "$[?$[-1] == 1]", &wide);
     assert_stops(c, "$[?$ != $]", &wide);
     assert_stops(c, "$[?value($[?@ == 1]) == 1]", &wide);
+}
+
+/* A pattern that gives up on a text does not match there; one that gives up all the time ends the query. */
+static void hopeless_patterns_have_a_ceiling(void **state)
+{
+    struct path_case *c = *state;
+    struct buffer b;
+    buffer_init(&b, MIB(1));
+    buffer_add_text(&b, "[[\"aac\"");
+    for (int i = 0; i < 150; i++)
+        buffer_printf(&b, "%s\"%040d\"", i == 50 ? "],[" : ",", 0);
+    buffer_add_text(&b, "]]");
+    struct value root = path_case_document(c, buffer_slice(&b));
+    struct value v = jsonpath_value(&c->scratch, compile(c, "$[0][?match(@, '(([0a]+)*)*[bc]')]"), &root, &root);
+    assert_value(&v, "[\"aac\"]");
+    assert_stops(c, "$[*][?match(@, '(([0a]+)*)*[bc]')]", &root);
+    buffer_release(&b);
 }
 
 /* As many nodes as are allowed are given, one more are not. */
@@ -418,6 +446,7 @@ int main(void)
         WITH_CASE(the_first_member_is_all_it_looks_at),
         WITH_CASE(values_keep_their_text),
         WITH_CASE(numbers_are_exact),
+        WITH_CASE(texts_are_ordered_by_code_point),
         WITH_CASE(the_last_duplicate_wins),
         WITH_CASE(the_last_duplicate_wins_among_many),
         WITH_CASE(nodes_have_keys),
@@ -425,6 +454,7 @@ int main(void)
         WITH_CASE(starts_are_not_the_record),
         WITH_CASE(patterns_come_from_the_data),
         WITH_CASE(work_has_a_ceiling),
+        WITH_CASE(hopeless_patterns_have_a_ceiling),
         WITH_CASE(nodes_have_a_ceiling),
         WITH_CASE(long_conditions_are_flat),
         WITH_CASE(memory_may_end_anywhere),
