@@ -145,6 +145,12 @@ void *arena_grow(struct arena *a, void *block, size_t old, size_t n)
     return moved;
 }
 
+void *arena_grow_array(struct arena *a, void *items, size_t count, size_t item_size)
+{
+    bool full = (count & (count - 1)) == 0; /* 0, 1, 2, 4, 8 … */
+    return full ? arena_grow(a, items, count * item_size, (count ? 2 * count : 1) * item_size) : items;
+}
+
 struct arena_mark arena_mark(const struct arena *a)
 {
     return (struct arena_mark){a->current, a->current ? a->current->used : 0, a->used};

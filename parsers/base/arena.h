@@ -36,6 +36,9 @@ char *arena_strdup(struct arena *a, struct slice bytes);        /* zero-terminat
  * copies. For text that is built without its length known. */
 void *arena_grow(struct arena *a, void *block, size_t old, size_t n);
 
+/* An array that grows: room for one more item behind the `count` that it has, by doubling. Begins as NULL with 0. */
+void *arena_grow_array(struct arena *a, void *items, size_t count, size_t item_size);
+
 /* A mark to go back to: what was allocated after it is free again. */
 struct arena_mark {
     struct arena_block *block;

@@ -26,6 +26,12 @@ static size_t distance(struct slice a, struct slice b)
     return rows[a.len % 3][b.len];
 }
 
+/* `user` and `user_id`: one is the other up to an underscore. */
+static bool is_first_word(struct slice word, struct slice name)
+{
+    return word.len > 0 && name.len > word.len && name.text[word.len] == '_' && slice_starts_with(name, word);
+}
+
 const char *nearest_name(struct slice name, const char *const names[], size_t count)
 {
     const char *nearest = NULL;
@@ -45,5 +51,8 @@ const char *nearest_name(struct slice name, const char *const names[], size_t co
             allowed = d - 1;
         }
     }
+    for (size_t i = 0; i < count && !nearest; i++)
+        if (is_first_word(name, slice_from(names[i])) || is_first_word(slice_from(names[i]), name))
+            nearest = names[i];
     return nearest;
 }

@@ -129,6 +129,8 @@ static void nearest_name_guesses_slips(void **state)
     assert_string_equal(nearest_name(SLICE("lookpu"), names, n), "lookup");
     assert_string_equal(nearest_name(SLICE("last_txt"), names, n), "last_text");
     assert_string_equal(nearest_name(SLICE("userid"), names, n), "user_id");
+    assert_string_equal(nearest_name(SLICE("user"), names, n), "user_id");
+    assert_string_equal(nearest_name(SLICE("text_of"), names, n), "text");
     assert_null(nearest_name(SLICE("upper_case"), names, n));
     assert_null(nearest_name(SLICE(""), names, n));
     assert_null(nearest_name(SLICE("x"), names, n));

@@ -1,0 +1,17 @@
+# cmake -DOUT=presets.c -DDIRECTORY=conf/presets -P embed.cmake: writes the directory's *.yaml as a table of C.
+file(GLOB files LIST_DIRECTORIES false "${DIRECTORY}/*.yaml")
+list(SORT files)
+set(texts "")
+set(rows "")
+set(count 0)
+foreach(file IN LISTS files)
+  get_filename_component(name "${file}" NAME_WE)
+  file(READ "${file}" hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
+  string(APPEND texts "static const unsigned char text_${count}[] = {\n${bytes}0};\n")
+  string(APPEND rows "    {\"${name}\", {(const char *)text_${count}, sizeof text_${count} - 1}},\n")
+  math(EXPR count "${count} + 1")
+endforeach()
+file(WRITE "${OUT}" "#include \"presets.h\"\n${texts}const struct preset presets[] = {\n${rows}    {\"\", {\"\", 0}},\n};\n\
+const size_t preset_count = ${count};\n")
