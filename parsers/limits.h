@@ -68,5 +68,6 @@
 #define LIMIT_HTTP_REQUEST_HEADERS KIB(16)
 #define LIMIT_HTTP_CLIENTS 16
 #define LIMIT_RECEIVE_BODY MIB(8)
+#define LIMIT_ADMIN_ANSWER MIB(64) /* /status names every file */
 
 #endif

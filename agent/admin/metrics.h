@@ -76,6 +76,7 @@ struct metrics {
     uint64_t files_watched, files_open;  /* gauges */
     uint64_t deleted_held_bytes;         /* gauge */
     int64_t checkpoint_saved_ms;         /* wall clock; 0: never */
+    bool reload_failed;
 };
 
 struct metrics *metrics_new(void);
