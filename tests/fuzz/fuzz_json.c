@@ -1,0 +1,87 @@
+/* Any bytes: the check and the document agree, what is made of them is JSON and stays as it is, and every token lies
+ * within its parent. */
+#include "limits.h"
+#include "text/utf8.h"
+#include "json/value.h"
+
+#include <stdlib.h>
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check_children(const struct json_doc *doc, uint32_t parent)
+{
+    const struct json_token *outer = &doc->tokens[parent];
+    uint32_t size = 0, end = outer->start;
+    bool object = outer->type == JSON_OBJECT;
+    for (uint32_t child = json_first_child(doc, parent); child; child = json_next_child(doc, parent, child)) {
+        const struct json_token *t = &doc->tokens[child], *value = t + object;
+        require(child > parent && t->next > child && t->next <= outer->next && value->next == t->next);
+        require(t->start > end && value->end <= outer->end && t->start <= t->end && value->start <= value->end);
+        require(!object || (t->type == JSON_STRING && t->size == 0));
+        end = value->end;
+        size++;
+    }
+    require(size == outer->size);
+}
+
+static void check_document(const struct json_doc *doc)
+{
+    require(utf8_is_valid(doc->text) && doc->tokens[0].next == doc->count);
+    for (uint32_t i = 0; i < doc->count; i++) {
+        const struct json_token *t = &doc->tokens[i];
+        struct slice text = json_token_text(doc, i);
+        require(t->end <= doc->text.len && t->start <= t->end && t->next <= doc->count);
+        require(t->escaped == (t->type == JSON_STRING && text.len && memchr(text.text, '\\', text.len)));
+        if (t->type >= JSON_ARRAY)
+            check_children(doc, i);
+        if (t->type != JSON_STRING) /* a part is a text of its own */
+            require(json_check(text, JSON_ANY_VALUE) == JSON_OK);
+    }
+}
+
+/* Written anew from plain text it is equal; so unescaping and escaping are inverse. */
+static void check_strings(struct arena *arena, const struct json_doc *doc)
+{
+    struct buffer out;
+    buffer_init(&out, MIB(16));
+    for (uint32_t i = 0; i < doc->count; i++) {
+        if (doc->tokens[i].type != JSON_STRING)
+            continue;
+        struct value v = value_of_token(doc, i);
+        struct value plain = value_of_plain(value_plain(arena, &v));
+        require(plain.text.text && utf8_is_valid(plain.text) && json_string_is(doc, i, plain.text));
+        buffer_clear(&out);
+        value_write(&out, &plain);
+        struct value again = value_of_json(buffer_slice(&out));
+        require(value_equal(arena, &again, &v));
+    }
+    buffer_release(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena arena;
+    arena_init(&arena, MIB(64));
+    struct slice text = slice_of((const char *)data, size);
+    const struct json_doc *doc, *again;
+    enum json_fault fault = json_doc_parse(&arena, text, JSON_ANY_VALUE, &doc);
+    require(fault != JSON_NO_MEMORY && fault == json_check(text, JSON_ANY_VALUE));
+    if (fault == JSON_OK) {
+        check_document(doc);
+        check_strings(&arena, doc);
+        require(json_doc_parse(&arena, doc->text, JSON_ANY_VALUE, &again) == JSON_OK);
+        require(again->text.text == doc->text.text && again->count == doc->count); /* nothing left to mend */
+        require(memcmp(again->tokens, doc->tokens, doc->count * sizeof *doc->tokens) == 0);
+        for (size_t cut = 0; cut < size && cut < 64; cut++) /* no beginning of it is a fault of its own kind */
+            require(json_check(slice_of(text.text, cut), JSON_ANY_VALUE) != JSON_TOO_DEEP);
+        struct value v = value_of_json(doc->text);
+        require(value_equal(&arena, &v, &v));
+    }
+    arena_release(&arena);
+    return 0;
+}
