@@ -31,7 +31,7 @@
 #define LIMIT_UUID_PARTS 16           /* pieces that an id is made of */
 #define LIMIT_INT_DIGITS 400          /* digits that `int` writes of a number with an exponent */
 #define LIMIT_ZONE_TRANSITIONS 5000   /* counts in a time zone's file */
-#define LIMIT_EVALUATION_DEPTH 1000   /* expressions that wait for others while one is evaluated (lets use lets) */
+#define LIMIT_EVALUATION_DEPTH 400   /* expressions that wait for others while one is evaluated (lets use lets) */
 #define LIMIT_PATH_NODES 1000000      /* nodes that one query may give */
 #define LIMIT_PATH_STEPS 10000000     /* nodes looked at for one query, again and again in its filters included */
 #define LIMIT_REGEX_MATCH 100000      /* PCRE2 match limit */

@@ -114,8 +114,7 @@ const struct expr *expr_of_literal(struct arena *arena, struct value literal)
     return e;
 }
 
-/* A list or map of literals is one itself. */
-static const struct expr *folded(struct arena *arena, const struct expr *e)
+const struct expr *expr_folded(struct arena *arena, const struct expr *e)
 {
     for (size_t i = 0; i < e->parts.count; i++)
         if (e->parts.items[i]->op != EXPR_LITERAL)
@@ -132,7 +131,7 @@ const struct expr *expr_of_list(struct arena *arena, const struct expr *const it
         return NULL;
     e->parts.items = items;
     e->parts.count = count;
-    return folded(arena, e);
+    return expr_folded(arena, e);
 }
 
 const struct expr *expr_of_map(struct arena *arena, const struct slice names[], const struct expr *const values[],
@@ -144,7 +143,7 @@ const struct expr *expr_of_map(struct arena *arena, const struct slice names[], 
     e->parts.items = values;
     e->parts.names = names;
     e->parts.count = count;
-    return folded(arena, e);
+    return expr_folded(arena, e);
 }
 
 /* ---- what an expression looks at ---- */

@@ -59,14 +59,9 @@ static struct value eval_path(const struct expr *e, struct scope *scope)
 static struct value eval_first_of(const struct expr *e, struct scope *scope)
 {
     struct value v = VALUE_NONE;
-    for (size_t i = 0; i < e->parts.count; i++) {
-        struct value next = expr_eval(e->parts.items[i], scope);
-        if (!value_is_null_or_nothing(&next))
-            return next;
-        if (!value_is_there(&v)) /* null where all are null or nothing and one of them is null */
-            v = next;
-    }
-    return v;
+    for (size_t i = 0; i < e->parts.count && value_is_null_or_nothing(&v); i++)
+        v = expr_eval(e->parts.items[i], scope);
+    return v; /* where none is, the last one's null or nothing */
 }
 
 static struct value apply(const struct filter_use *use, struct scope *scope, struct value *in)

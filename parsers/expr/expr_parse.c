@@ -95,6 +95,14 @@ static const struct expr *new_literal(struct parser *p, struct value value)
     return e;
 }
 
+static const struct expr *folded(struct parser *p, const struct expr *e)
+{
+    const struct expr *f = e ? expr_folded(p->arena, e) : NULL;
+    if (!f)
+        no_memory(p);
+    return f;
+}
+
 /* ---- roots ---- */
 
 /* `$parent`, `$parent2` …: its number, from 1; 0: another name. */
@@ -428,7 +436,7 @@ static const struct expr *parse_first_of(struct parser *p)
         e->parts.items = items;
         e->parts.count = count;
     }
-    return e;
+    return folded(p, e);
 }
 
 static const struct expr *parse_filtered(struct parser *p)
@@ -552,5 +560,5 @@ const struct expr *expr_compile_template(struct arena *arena, struct slice sourc
         e->parts.items = parts;
         e->parts.count = count;
     }
-    return e;
+    return folded(&p, e);
 }

@@ -48,8 +48,8 @@ const char *meta_member_nearest(struct slice name);
 struct value meta_member_value(size_t member, const struct record_meta *meta, struct arena *arena);
 struct value meta_value(const struct record_meta *meta, struct arena *arena); /* all of them, as an object */
 
-/* A value made of the items that are there (lists and maps leave out what is nothing). */
-struct value expr_write_list(struct arena *arena, const struct value values[], size_t count);
+/* What is made of parts that are all literals is one itself: its value, or `e` as it is. NULL on lack of memory. */
+const struct expr *expr_folded(struct arena *arena, const struct expr *e);
 
 /* What the parser needs of the argument checker and the other way round. */
 struct parser {

@@ -23,29 +23,36 @@ static struct value part_of(const struct value *in, struct slice whole, struct s
 
 /* ---- case ---- */
 
+/* The place of the first character that is mapped to another one; the text's length where none is. */
+static size_t first_change(struct slice text, uint32_t (*map)(uint32_t))
+{
+    for (size_t at = 0; at < text.len;) {
+        size_t from = at;
+        uint32_t c = utf8_next(text, &at);
+        if (map(c) != c)
+            return from;
+    }
+    return text.len;
+}
+
 static struct value mapped(struct filter_run *run, struct value *in, uint32_t (*map)(uint32_t))
 {
     struct slice text;
     struct buffer b;
     if (!text_in(run, in, &text))
         return VALUE_NONE;
+    size_t at = first_change(text, map);
+    if (at == text.len)
+        return *in;
     buffer_init_in(&b, run->arena);
-    bool changed = false;
-    for (size_t at = 0; at < text.len;) {
-        size_t from = at;
-        uint32_t before = utf8_next(text, &at), after = map(before);
+    buffer_add(&b, slice_of(text.text, at));
+    while (at < text.len) {
         char *out = buffer_reserve(&b, 4);
         if (!out)
-            return VALUE_NONE;
-        if (before == after) {
-            memcpy(out, text.text + from, at - from);
-            b.len += at - from;
-        } else {
-            b.len += utf8_encode(after, out);
-            changed = true;
-        }
+            break;
+        b.len += utf8_encode(map(utf8_next(text, &at)), out);
     }
-    return changed ? filter_made_text(&b) : *in;
+    return filter_made_text(&b);
 }
 
 struct value filter_lower(struct filter_run *run, struct value *in)
