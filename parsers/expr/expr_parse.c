@@ -490,6 +490,9 @@ static bool begin(struct parser *p, struct arena *arena, struct slice source, co
     *p = (struct parser){.arena = arena, .names = names, .error = ret_error};
     if (source.len > LIMIT_EXPRESSION)
         return parser_fail(p, 0, "longer than %zu bytes", LIMIT_EXPRESSION);
+    size_t valid = utf8_valid_prefix(source);
+    if (valid < source.len)
+        return parser_fail(p, valid, "not valid UTF-8");
     p->source = arena_copy(arena, source);
     return p->source.text || no_memory(p);
 }
