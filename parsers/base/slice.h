@@ -30,6 +30,14 @@ static inline bool slice_equal(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.text, b.text, a.len) == 0);
 }
 
+/* As memcmp, a shorter text before those that begin with it: valid UTF-8 is in the order of its code points. */
+static inline int slice_compare(struct slice a, struct slice b)
+{
+    size_t both = a.len < b.len ? a.len : b.len;
+    int order = both ? memcmp(a.text, b.text, both) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 static inline bool slice_is(struct slice a, const char *zero_terminated)
 {
     return slice_equal(a, slice_from(zero_terminated));

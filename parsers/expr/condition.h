@@ -40,7 +40,8 @@ struct condition {
  */
 bool condition_holds(const struct condition *c, struct scope *scope);
 
-/* The first leaf that decided against it, for `map --explain`; NULL where it holds. */
+/* The first leaf that decided against it (or a `not` whose children all hold), for `map --explain`; NULL where it
+ * holds. */
 const struct condition *condition_why_not(const struct condition *c, struct scope *scope);
 
 /* A necessary condition for the pre-filter: where every record for which `c` holds must contain, as a JSON string, one

@@ -32,15 +32,10 @@ struct slice expr_literal_text(struct slice text)
 /* ---- string literals in a source ---- */
 
 /* Behind the quoted text that begins at `at`; the source's end where it is not closed. */
-static size_t quoted_end(struct slice source, size_t at)
+static size_t quoted_or_all(struct slice source, size_t at)
 {
-    for (size_t i = at + 1; i < source.len; i++) {
-        if (source.text[i] == '\\')
-            i++;
-        else if (source.text[i] == source.text[at])
-            return i + 1;
-    }
-    return source.len;
+    size_t end = quoted_end(source, at);
+    return end ? end : source.len;
 }
 
 bool expr_string_literals(struct slice source, bool (*on_literal)(void *context, size_t start, size_t end),
@@ -51,7 +46,7 @@ bool expr_string_literals(struct slice source, bool (*on_literal)(void *context,
             i++;
             continue;
         }
-        size_t end = quoted_end(source, i);
+        size_t end = quoted_or_all(source, i);
         if (!on_literal(context, i, end))
             return false;
         i = end;
@@ -66,7 +61,7 @@ static size_t expression_end(struct slice source, size_t from)
     for (size_t i = from; i < source.len; i++) {
         char c = source.text[i];
         if (c == '"' || c == '\'')
-            i = quoted_end(source, i) - 1;
+            i = quoted_or_all(source, i) - 1;
         else if (c == '{' || c == '[' || c == '(')
             open++;
         else if (c == ']' || c == ')' || (c == '}' && open))

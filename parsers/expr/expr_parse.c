@@ -254,8 +254,7 @@ static const struct expr *parse_path(struct parser *p)
 
 /* ---- literals ---- */
 
-/* Behind the string's closing quote; 0 where there is none. */
-static size_t string_end(struct slice source, size_t at)
+size_t quoted_end(struct slice source, size_t at)
 {
     char quote = source.text[at];
     for (size_t i = at + 1; i < source.len; i++) {
@@ -274,7 +273,7 @@ static size_t bracket_end(struct slice source, size_t at)
     for (size_t i = at; i < source.len; i++) {
         char c = source.text[i];
         if (c == '"') {
-            size_t end = string_end(source, i);
+            size_t end = quoted_end(source, i);
             if (!end)
                 return 0;
             i = end - 1;
@@ -300,7 +299,7 @@ static size_t literal_end(const struct parser *p)
 {
     char c = p->source.text[p->at];
     if (c == '"')
-        return string_end(p->source, p->at);
+        return quoted_end(p->source, p->at);
     if (c == '[' || c == '{')
         return bracket_end(p->source, p->at);
     if (c == '-' || (c >= '0' && c <= '9')) {

@@ -68,5 +68,7 @@ bool filter_argument_parse(struct parser *p, const struct filter *filter, size_t
     __attribute__((warn_unused_result));
 const struct expr *parse_expression(struct parser *p);
 void skip_blanks(struct parser *p);
+/* Behind the closing quote of the text that begins at `at`; 0 where there is none. */
+size_t quoted_end(struct slice source, size_t at);
 
 #endif

@@ -9,13 +9,6 @@
 
 #include <stdlib.h>
 
-static int compare_text(struct slice a, struct slice b)
-{
-    size_t both = a.len < b.len ? a.len : b.len;
-    int order = both ? memcmp(a.text, b.text, both) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* ---- object ---- */
 
 static bool write_typed(struct arena *arena, struct buffer *out, struct value *v);
@@ -122,7 +115,7 @@ struct pair {
 static int compare_pairs(const void *a, const void *b)
 {
     const struct pair *left = *(const struct pair *const *)a, *right = *(const struct pair *const *)b;
-    int order = compare_text(left->key, right->key);
+    int order = slice_compare(left->key, right->key);
     return order ? order : (left->at > right->at) - (left->at < right->at);
 }
 
@@ -220,7 +213,7 @@ static bool is_last_name(const struct dotted *d)
 static int compare_dotted(const void *a, const void *b)
 {
     const struct dotted *left = a, *right = b;
-    int order = compare_text(first_name(left), first_name(right));
+    int order = slice_compare(first_name(left), first_name(right));
     return order ? order : (left->at > right->at) - (left->at < right->at);
 }
 

@@ -81,13 +81,6 @@ struct value filter_null_if(struct filter_run *run, struct value *in)
     return *in;
 }
 
-static int compare_keys(struct slice a, struct slice b)
-{
-    size_t both = a.len < b.len ? a.len : b.len;
-    int order = both ? memcmp(a.text, b.text, both) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 struct value filter_lookup(struct filter_run *run, struct value *in)
 {
     const struct expr_table *table = run->args[0].table;
@@ -97,7 +90,7 @@ struct value filter_lookup(struct filter_run *run, struct value *in)
     size_t low = 0, high = table->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_keys(key, table->entries[middle].key);
+        int order = slice_compare(key, table->entries[middle].key);
         if (order == 0)
             return table->entries[middle].value;
         if (order < 0)

@@ -145,17 +145,10 @@ struct member {
     uint32_t token;    /* of the name; the value is behind it */
 };
 
-static int compare_text(struct slice a, struct slice b)
-{
-    size_t both = a.len < b.len ? a.len : b.len;
-    int order = both ? memcmp(a.text, b.text, both) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_members(const void *a, const void *b)
 {
     const struct member *left = a, *right = b;
-    int order = compare_text(left->name, right->name);
+    int order = slice_compare(left->name, right->name);
     return order ? order : (left->token > right->token) - (left->token < right->token);
 }
 
@@ -319,6 +312,6 @@ bool value_compare(struct arena *arena, const struct value *a, const struct valu
     struct slice left = value_plain(arena, a), right = value_plain(arena, b);
     if (arena->failed)
         return false;
-    *ret_order = compare_text(left, right); /* bytes of UTF-8 order as their code points do */
+    *ret_order = slice_compare(left, right); /* bytes of UTF-8 order as their code points do */
     return true;
 }

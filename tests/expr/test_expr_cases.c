@@ -134,9 +134,7 @@ static bool cut_at(struct slice text, const char *separator, struct slice *ret_l
 static int compare_entries(const void *left, const void *right)
 {
     const struct expr_table_entry *a = left, *b = right;
-    size_t both = a->key.len < b->key.len ? a->key.len : b->key.len;
-    int order = memcmp(a->key.text, b->key.text, both);
-    return order ? order : (a->key.len > b->key.len) - (a->key.len < b->key.len);
+    return slice_compare(a->key, b->key);
 }
 
 static void set_table(struct bench *b, struct slice name, struct slice json)
