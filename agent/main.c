@@ -75,10 +75,9 @@ static int run(char **arguments)
         printf("raingauge %s\n", RAINGAUGE_VERSION);
         return EXIT_DONE;
     }
-    if (!first || first[0] == '-') { /* no command: the first of the table */
-        if (command_count == 0)
-            return print_help();
-        return run_command(commands[0], arguments);
+    if (!first || first[0] == '-') {
+        const struct command *standard = find_command("run");
+        return standard ? run_command(standard, arguments) : print_help();
     }
     const struct command *command = find_command(first);
     return command ? run_command(command, arguments + 1) : unknown_command(first);

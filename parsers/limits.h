@@ -67,7 +67,9 @@
 /* Admin and receive */
 #define LIMIT_HTTP_REQUEST_HEADERS KIB(16)
 #define LIMIT_HTTP_CLIENTS 16
-#define LIMIT_RECEIVE_BODY MIB(8)
 #define LIMIT_ADMIN_ANSWER MIB(64) /* /status names every file */
+#define LIMIT_RECEIVE_BODY MIB(8) /* a gzip body's content; as it comes LIMIT_BODY holds */
+#define LIMIT_RECEIVE_ANSWER MIB(4)
+#define LIMIT_RECEIVE_EVENT_IDS (1 << 20) /* remembered, for signals of events that never came */
 
 #endif

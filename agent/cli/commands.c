@@ -1,7 +1,7 @@
 #include "cli/command.h"
 
-/* In the order of `raingauge --help`. The first is what runs where no command is named. */
+/* In the order of `raingauge --help`. */
 const struct command *const commands[] = {
-    NULL,
+    &command_receive,
 };
-const size_t command_count = sizeof commands / sizeof commands[0] - 1;
+const size_t command_count = sizeof commands / sizeof commands[0];

@@ -3,11 +3,12 @@
 
 #include "base/buffer.h"
 #include "text/nearest.h"
+#include "text/utf8.h"
 #include "time/instant.h"
 
 #include <stdarg.h>
 
-enum { PATH_MOST = 512, MEMBERS_MOST = 16 };
+enum { PATH_MOST = 512, MEMBERS_MOST = 16, NAME_SHOWN = 100 };
 
 /* What is being checked: an object of the call, and how it is called in messages. */
 struct check {
@@ -137,15 +138,12 @@ static void unknown_member(const struct check *c, const struct place *in, const 
         names[count] = members[count].name;
     struct slice plain = json_unescape(c->arena, json_token_text(c->doc, name));
     const char *near = nearest_name(plain, names, count);
-    struct slice prefix = slice_from(in->path);
-    char *path = arena_alloc(c->arena, prefix.len + plain.len + 1);
-    if (!path)
-        return;
-    memcpy(path, prefix.text, prefix.len);
-    if (plain.len)
-        memcpy(path + prefix.len, plain.text, plain.len);
+    struct buffer path; /* a name may be as long as the call */
+    buffer_init_in(&path, c->arena);
+    buffer_add_text(&path, in->path);
+    buffer_add(&path, slice_of(plain.text, utf8_prefix_of_chars(plain, NAME_SHOWN)));
     struct slice text = near ? print(c, "is not allowed; did you mean \"%s\"?", near) : SLICE("is not allowed");
-    add_problem(c, slice_of(path, prefix.len + plain.len), text);
+    add_problem(c, buffer_slice(&path), text);
 }
 
 /* Each known member by its row (of several of one name the last counts), and then what is there besides. */
