@@ -4,8 +4,6 @@
 #include "time/calendar.h"
 #include "json/json_number.h"
 
-#include <stdio.h>
-
 #define FIRST_SECOND INT64_C(-62167219200) /* 0000-01-01T00:00:00Z */
 #define LAST_SECOND INT64_C(253402300799)  /* 9999-12-31T23:59:59Z */
 
@@ -305,20 +303,30 @@ bool instant_of_value(struct arena *arena, const struct value *v, const struct t
     return json_number_is(text) && instant_of_number(text, ret_instant);
 }
 
+/* Writes `n` digits and what stands behind them. */
+static char *put(char *at, int64_t value, int n, char behind)
+{
+    for (int i = n - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    at[n] = behind;
+    return at + n + 1;
+}
+
 size_t instant_write(const struct instant *t, char out[INSTANT_TEXT_MOST])
 {
-    int64_t days = t->seconds / 86400 - (t->seconds % 86400 < 0);
-    int second = (int)(t->seconds - days * 86400);
-    int64_t year;
+    int64_t days = t->seconds / 86400 - (t->seconds % 86400 < 0), second = t->seconds - days * 86400, year;
     int month, day;
     calendar_date(days, &year, &month, &day);
-    int n = snprintf(out, INSTANT_TEXT_MOST, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, month, day, second / 3600,
-                     second / 60 % 60, second % 60);
-    size_t len = (size_t)n;
-    if (t->digits) {
-        snprintf(out + len, INSTANT_TEXT_MOST - len, ".%09u", t->ns);
-        len += 1 + t->digits;
-    }
-    out[len++] = 'Z';
-    return len;
+    char *at = put(out, year, 4, '-');
+    at = put(at, month, 2, '-');
+    at = put(at, day, 2, 'T');
+    at = put(at, second / 3600, 2, ':');
+    at = put(at, second / 60 % 60, 2, ':');
+    at = put(at, second % 60, 2, '.');
+    if (t->digits)
+        at = put(at, t->ns, 9, 'Z') - 1 - (9 - t->digits);
+    else
+        at--;
+    *at++ = 'Z';
+    return (size_t)(at - out);
 }
