@@ -118,7 +118,8 @@ static bool prepare_format(struct parser *p, const struct filter *f, struct slic
 }
 
 static const struct argument_kind {
-    enum value_type type; /* what a literal has to be; VALUE_NOTHING: anything */
+    enum value_type type;    /* what a literal has to be; VALUE_NOTHING: anything */
+    enum value_type or_type; /* ... or may be, too */
     const char *is;
     bool whole, not_negative; /* numbers */
     bool has_to_be_known;
@@ -129,6 +130,7 @@ static const struct argument_kind {
     [ARG_NUMBER] = {.type = VALUE_NUMBER, .is = "a number"},
     [ARG_COUNT] = {.type = VALUE_NUMBER, .is = "a whole number from 0 on", .whole = true, .not_negative = true},
     [ARG_DIGITS] = {.type = VALUE_NUMBER, .is = "a whole number", .whole = true},
+    [ARG_KEY] = {.type = VALUE_STRING, .or_type = VALUE_NUMBER, .is = "a name or an index", .whole = true},
     [ARG_REPLACEMENT] = {.type = VALUE_STRING, .is = "text"},
     [ARG_TIME] = {.type = VALUE_NOTHING},
     [ARG_FORMAT] = {.type = VALUE_STRING, .is = "a format", .prepare = prepare_format},
@@ -151,9 +153,10 @@ static bool literal_fits(const struct argument_kind *kind, const struct value *v
         return true;
     if (v->type == VALUE_NOTHING) /* an environment variable that is not set */
         return !kind->has_to_be_known;
-    if (v->type != kind->type)
+    if (v->type != kind->type && (v->type != kind->or_type || !kind->or_type))
         return false;
-    return !kind->whole || (json_number_to_int64(v->text, &n) && (n >= 0 || !kind->not_negative));
+    return !kind->whole || v->type != VALUE_NUMBER ||
+           (json_number_to_int64(v->text, &n) && (n >= 0 || !kind->not_negative));
 }
 
 static bool known_time(struct arena *arena, const struct value *v)

@@ -16,7 +16,7 @@ static const struct filter filters[] = {
     {"json",        0, 0,                    {0},                                      filter_json, TAKES_NULL, NULL},
     {"parse_json",  0, 0,                    {0},                                      filter_parse_json, 0, NULL},
     {"get",         1, 1,                    {ARG_PATH},                               filter_get, 0, NULL},
-    {"at",          1, 1,                    {ARG_VALUE},                              filter_at, 0, NULL},
+    {"at",          1, 1,                    {ARG_KEY},                                filter_at, 0, NULL},
     {"text",        0, 1,                    {ARG_TEXT},                               filter_text, 0, NULL},
     {"last_text",   1, 1,                    {ARG_TEXT},                               filter_last_text, 0, NULL},
     {"object",      0, 0,                    {0},                                      filter_object, 0, NULL},

@@ -18,6 +18,7 @@ enum filter_arg_kind {
     ARG_NUMBER,      /* ... a number */
     ARG_COUNT,       /* ... a whole number from 0 on */
     ARG_DIGITS,      /* ... a whole number, for round */
+    ARG_KEY,         /* ... text or a whole number */
     ARG_REPLACEMENT, /* ... text with $1 in it */
     ARG_TIME,        /* ... a time as the filter `time` takes it */
     ARG_FORMAT,      /* ... a strptime format, or empty text */
