@@ -1,17 +1,21 @@
 /* The calls of a rule: event, signal, identify (contract 4). */
 #include "settings.h"
+#include "wire/call_sets.h"
 
 /* ---- Fields ----------------------------------------------------------------------------------------------------- */
-
-static const char *const signal_types[] = {"default", "feedback", "edit", "standard", "agent", "agent_internal", NULL};
-static const char *const sentiments[] = {"POSITIVE", "NEGATIVE", NULL};
-static const char *const attachment_types[] = {"code", "text", "image", "iframe", NULL};
-static const char *const attachment_roles[] = {"input", "output", NULL};
 
 static void read_properties(struct loader *l, const struct yaml_member *member, void *target);
 static void read_attachments(struct loader *l, const struct yaml_member *member, void *target);
 
-/* What comes before the fields: these rows are read first, by read_frame(). */
+static void read_timestamp(struct loader *l, const struct yaml_member *member, void *target)
+{
+    struct call_rule *call = target;
+    call->timestamp = value_read(l, member->value);
+    if (call->timestamp && !value_may_be_time(l, call->timestamp))
+        loader_error(l, member->value->place, "timestamp must be a time such as $.time or \"2026-01-31T12:00:00Z\"");
+}
+
+/* What comes before the fields: these rows are read first, by read_call(). */
 #define FRAME_ROWS ELSEWHERE("when"), ELSEWHERE("for_each"), ELSEWHERE("let")
 
 static const struct setting ai_data_rows[] = {
@@ -35,7 +39,7 @@ static const struct setting event_rows[] = {
     REQUIRED_EXPRESSION("event", struct call_rule, event),
     REQUIRED_EXPRESSION("user_id", struct call_rule, user_id),
     EXPRESSION("event_id", struct call_rule, event_id),
-    EXPRESSION("timestamp", struct call_rule, timestamp),
+    READ_BY("timestamp", read_timestamp),
     READ_BY("ai_data", read_ai_data),
     READ_BY("properties", read_properties),
     READ_BY("attachments", read_attachments),
@@ -45,13 +49,16 @@ static const struct setting signal_rows[] = {
     FRAME_ROWS,
     REQUIRED_EXPRESSION("signal_name", struct call_rule, signal_name),
     EXPRESSION("event_id", struct call_rule, event_id),
-    {.key = "signal_type", .type = SETTING_EXPRESSION, FIELD(struct call_rule, signal_type), .choices = signal_types},
+    {.key = "signal_type",
+     .type = SETTING_EXPRESSION,
+     FIELD(struct call_rule, signal_type),
+     .choices = call_signal_types},
     {.key = "sentiment",
      .type = SETTING_EXPRESSION,
      FIELD(struct call_rule, sentiment),
-     .choices = sentiments,
+     .choices = call_sentiments,
      .any_case = true},
-    EXPRESSION("timestamp", struct call_rule, timestamp),
+    READ_BY("timestamp", read_timestamp),
     EXPRESSION("attachment_id", struct call_rule, attachment_id),
     READ_BY("properties", read_properties),
 };
@@ -75,13 +82,13 @@ static const struct setting attachment_rows[] = {
      .type = SETTING_EXPRESSION,
      FIELD(struct attachment_rule, type),
      .required = true,
-     .choices = attachment_types},
+     .choices = call_attachment_types},
     REQUIRED_EXPRESSION("value", struct attachment_rule, value),
     {.key = "role",
      .type = SETTING_EXPRESSION,
      FIELD(struct attachment_rule, role),
      .required = true,
-     .choices = attachment_roles},
+     .choices = call_attachment_roles},
     EXPRESSION("name", struct attachment_rule, name),
     EXPRESSION("language", struct attachment_rule, language),
     EXPRESSION("attachment_id", struct attachment_rule, attachment_id),
@@ -131,8 +138,8 @@ static void read_attachment(struct loader *l, const struct yaml_node *node, cons
     a->for_each = read_each(l, node);
     if (yaml_get(node, "for_each"))
         l->names.roots = EXPR_ITEM | (call->for_each ? EXPR_OUTER : 0U);
-    const struct yaml_node *when = yaml_get(node, "when");
-    a->when = when ? condition_read(l, when) : NULL;
+    if (yaml_get(node, "when"))
+        a->when = condition_read(l, yaml_get(node, "when"));
     section_values(l, &attachment, node, a);
     l->names.roots = roots;
 }
@@ -154,22 +161,22 @@ static void read_attachments(struct loader *l, const struct yaml_member *member,
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
-/* What can be seen grows from the outside in: `for_each` sees what the rule does, `let` also $item, all else also the
- * names of `let`. */
+/* `let` comes first: all else sees its names. $item is there wherever for_each is; for_each itself has none. */
 static void read_call(struct loader *l, const struct yaml_node *node, struct call_rule *call)
 {
     const struct section *section = &call_sections[call->endpoint];
     const struct expr_names outside = l->names;
     if (!section_check(l, section, node))
         return;
+    const unsigned roots = outside.roots | (yaml_get(node, "for_each") ? EXPR_ITEM : 0U);
+    l->names.roots = roots;
+    if (yaml_get(node, "let"))
+        call->lets = lets_read(l, yaml_get(node, "let"));
+    l->names.roots = outside.roots;
     call->for_each = read_each(l, node);
-    if (yaml_get(node, "for_each"))
-        l->names.roots |= EXPR_ITEM;
-    const struct yaml_node *let = yaml_get(node, "let");
-    if (let)
-        call->lets = lets_read(l, let);
-    const struct yaml_node *when = yaml_get(node, "when");
-    call->when = when ? condition_read(l, when) : NULL;
+    l->names.roots = roots;
+    if (yaml_get(node, "when"))
+        call->when = condition_read(l, yaml_get(node, "when"));
     section_values(l, section, node, call);
     l->names = outside;
 }
@@ -182,9 +189,10 @@ void calls_read(struct loader *l, enum endpoint endpoint, const struct yaml_node
     if (count == 0)
         loader_error(l, node->place, "%s must not be an empty list", call_sections[endpoint].name);
     for (size_t i = 0; i < count; i++) {
-        calls->items = arena_grow_array(l->arena, calls->items, calls->count, sizeof *calls->items);
-        if (!calls->items)
+        struct call_rule *grown = arena_grow_array(l->arena, calls->items, calls->count, sizeof *calls->items);
+        if (!grown)
             return;
+        calls->items = grown;
         struct call_rule *call = &calls->items[calls->count++];
         *call = (struct call_rule){.endpoint = endpoint};
         read_call(l, list ? node->items[i] : node, call);

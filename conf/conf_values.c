@@ -317,3 +317,30 @@ const struct expr *value_read(struct loader *l, const struct yaml_node *node)
     struct value v;
     return literal_scalar(l, node, false, &v) ? expr_of_literal(l->arena, v) : NULL;
 }
+
+const struct expr *value_of_record(struct loader *l, const struct yaml_node *node, const char *what)
+{
+    struct value v;
+    const struct expr *e = value_read(l, node);
+    if (e && expr_is_constant(e, &v)) {
+        loader_error(l, node->place, "%s must be an expression such as $.name", what);
+        return NULL;
+    }
+    return e;
+}
+
+bool value_may_be_time(struct loader *l, const struct expr *e)
+{
+    struct value v;
+    struct expr_error error;
+    struct buffer source;
+    if (!expr_is_constant(e, &v) || value_as_text(l->arena, &v).len == 0)
+        return true;
+    buffer_init_in(&source, l->arena);
+    value_write(&source, &v);
+    buffer_add_text(&source, " | time");
+    const struct expr *time = source.failed ? NULL : expr_compile(l->arena, buffer_slice(&source), &l->names, &error);
+    struct scope scope = {.arena = l->arena, .record = value_of_json(SLICE("{}"))};
+    struct value t = time ? expr_eval(time, &scope) : VALUE_NONE;
+    return value_is_there(&t);
+}

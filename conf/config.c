@@ -9,11 +9,11 @@
  * YAML ends it at once. At the end an error, or lack of memory, means that there is no configuration. */
 #include "config.h"
 
+#include "base/digest.h"
 #include "limits.h"
 #include "settings.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -190,9 +190,11 @@ static const char *absolute_directory(struct loader *l, const char *name)
     char *current = NULL;
     if (directory.len > 0 && directory.text[0] == '/')
         return arena_strdup(l->arena, directory);
-    if (l->source->current_directory)
+    if (l->source->current_directory) {
         current = l->source->current_directory(l->source->context);
-
+        if (!current)
+            return NULL;
+    }
     struct buffer path;
     buffer_init_in(&path, l->arena);
     if (current) {
@@ -209,20 +211,25 @@ static const char *absolute_directory(struct loader *l, const char *name)
 static bool add_document(struct loader *l, const char *name, struct slice text, const char *directory)
 {
     struct source_file *file = arena_calloc(l->arena, 1, sizeof *file);
-    l->documents = arena_grow_array(l->arena, l->documents, l->document_count, sizeof *l->documents);
-    if (!file || !l->documents)
+    struct document *documents = arena_grow_array(l->arena, l->documents, l->document_count, sizeof *l->documents);
+    if (!file || !documents)
         return false;
+    l->documents = documents;
     file->name = arena_strdup(l->arena, slice_from(name));
     file->text = arena_copy(l->arena, text);
     if (!file->name || !file->text.text)
         return false;
     diagnostics_add_file(l->d, file);
     struct yaml_node *root = arena_calloc(l->arena, 1, sizeof *root);
-    if (!directory)
-        directory = absolute_directory(l, name);
-    if (!root || !directory)
+    if (!root)
         return false;
     root->place = (struct source_place){file, 1, 1};
+    if (!directory)
+        directory = absolute_directory(l, name);
+    if (!directory) {
+        loader_error(l, root->place, "cannot find out the current directory, which paths are relative to");
+        return false;
+    }
     root->type = YAML_MAP;
     const struct yaml_node *parsed = yaml_tree_parse(l->arena, l->d, file);
     bool empty = parsed && parsed->type == YAML_NULL && parsed->text.len == 0;
@@ -353,21 +360,21 @@ static bool get_zone(void *context, struct slice name, struct slice *ret_tzif)
 
 /* ---- Loading ---------------------------------------------------------------------------------------------------- */
 
-static bool set_sha256(struct loader *l)
+static void set_sha256(struct loader *l)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    char hex[2 * EVP_MAX_MD_SIZE + 1];
-    unsigned length = 0;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
-    for (size_t i = 0; i < l->document_count && good; i++)
-        good = EVP_DigestUpdate(context, l->documents[i].file->text.text, l->documents[i].file->text.len) == 1;
-    good = good && EVP_DigestFinal_ex(context, digest, &length) == 1;
-    EVP_MD_CTX_free(context);
-    for (unsigned i = 0; i < length; i++)
-        snprintf(hex + (size_t)2 * i, 3, "%02x", digest[i]);
-    l->config->sha256 = good ? arena_strdup(l->arena, slice_of(hex, (size_t)2 * length)) : NULL;
-    return l->config->sha256 != NULL;
+    unsigned char hash[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    struct slice *texts = arena_calloc(l->arena, l->document_count, sizeof *texts);
+    if (!texts)
+        return;
+    for (size_t i = 0; i < l->document_count; i++)
+        texts[i] = l->documents[i].file->text;
+    if (!sha256_of(texts, l->document_count, hash)) {
+        diagnostics_set_out_of_memory(l->d);
+        return;
+    }
+    hex_write(hash, sizeof hash, hex);
+    l->config->sha256 = arena_strdup(l->arena, slice_of(hex, sizeof hex));
 }
 
 static void keep_files(struct loader *l)
@@ -460,8 +467,7 @@ struct config *config_load_text(const struct config_source *source, const char *
         else
             read_sections(&l);
         keep_files(&l);
-        if (!set_sha256(&l))
-            diagnostics_set_out_of_memory(d);
+        set_sha256(&l);
     }
     if (c->arena.failed)
         diagnostics_set_out_of_memory(d);

@@ -34,7 +34,8 @@ struct config_source {
     const char *(*get_environment)(void *context, const char *name);
     /* A preset's text by name, or false. */
     bool (*preset)(void *context, const char *name, struct slice *ret_text);
-    /* What relative paths are made absolute with, malloc'ed; NULL (also the function): they stay relative. */
+    /* What relative paths are made absolute with, malloc'ed; NULL on failure. No function: they
+     * stay relative. */
     char *(*current_directory)(void *context);
 };
 

@@ -287,9 +287,11 @@ static void read_destination(struct loader *l, const struct yaml_member *member)
             loader_error(l, member->key_place,
                          i == 0 ? "the name raindrop is that of the default destination"
                                 : "another destination has the same name");
-    c->destinations = arena_grow_array(l->arena, c->destinations, c->destination_count, sizeof *c->destinations);
-    if (!c->destinations)
+    struct destination *grown =
+        arena_grow_array(l->arena, c->destinations, c->destination_count, sizeof *c->destinations);
+    if (!grown)
         return;
+    c->destinations = grown;
     struct destination *d = &c->destinations[c->destination_count++];
     *d = c->destinations[0];
     d->name = name.text.text;
@@ -323,13 +325,13 @@ static void take_default_key(struct loader *l, const struct yaml_node *node)
 {
     struct destination *d = &l->config->destinations[0];
     struct source_place place = {l->documents[0].file, 1, 1};
-    if (node && (yaml_get(node, "write_key") || yaml_get(node, "write_key_file")))
-        return;
+    if (l->purpose == CONFIG_FOR_MAP || (node && (yaml_get(node, "write_key") || yaml_get(node, "write_key_file"))))
+        return; /* map needs none */
     const struct environment *e = &l->environment;
     const char *key = e->get ? e->get(e->context, "RAINDROP_WRITE_KEY") : NULL;
     if (key && *key)
         set_write_key(l, d, place, slice_from(key));
-    else if (l->purpose != CONFIG_FOR_MAP)
+    else
         diagnostics_add(l->d, l->unset, place,
                         "no write key: the environment variable RAINDROP_WRITE_KEY is not set, and raindrop has "
                         "neither write_key nor write_key_file");
@@ -351,7 +353,7 @@ void destinations_read(struct loader *l)
             l->document = &l->documents[i];
             if (map && map->type != YAML_MAP)
                 loader_error(l, map->place, "destinations must be a map of names");
-            for (size_t m = 0; map && map->type == YAML_MAP && m < map->count && l->config->destinations; m++)
+            for (size_t m = 0; map && map->type == YAML_MAP && m < map->count; m++)
                 read_destination(l, &map->members[m]);
         }
     }

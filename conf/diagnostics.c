@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-enum { TEXT_MOST = 1024 };
+enum { TEXT_MOST = 1024, KEPT_MOST = 20000 };
 
 struct known_file {
     struct known_file *next;
@@ -31,6 +31,7 @@ struct diagnostics {
     unsigned file_count;
     struct entry *entries;
     size_t count, room;
+    size_t errors_left_out; /* above KEPT_MOST */
     bool out_of_memory;
 };
 
@@ -108,18 +109,31 @@ static bool make_room(struct diagnostics *d)
     return true;
 }
 
+/* A name from the file may be long, and cut in a character; it may hold what a terminal would obey. */
+static void make_printable(char *text)
+{
+    text[utf8_valid_prefix(slice_from(text))] = '\0';
+    for (char *c = text; *c; c++) {
+        bool c1 = (unsigned char)c[0] == 0xc2 && (unsigned char)c[1] < 0xa0;
+        if (c1)
+            *c++ = ' ';
+        if (c1 || (unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = ' ';
+    }
+}
+
 void diagnostics_add(struct diagnostics *d, enum severity severity, struct source_place place, const char *format, ...)
 {
     char text[TEXT_MOST];
+    if (d->count == KEPT_MOST) {
+        d->errors_left_out += severity == SEVERITY_ERROR;
+        return;
+    }
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (n >= TEXT_MOST) /* a name from the file was long: cut between characters */
-        text[utf8_floor(slice_of(text, utf8_valid_prefix(slice_from(text))), TEXT_MOST)] = '\0';
-    for (char *c = text; *c; c++) /* one a line, and nothing that a terminal would obey */
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = ' ';
+    make_printable(text);
 
     struct known_file *file = place.file ? know_file(d, place.file) : NULL;
     if ((place.file && !file) || !make_room(d)) {
@@ -139,7 +153,7 @@ void diagnostics_add(struct diagnostics *d, enum severity severity, struct sourc
 
 size_t diagnostics_errors(const struct diagnostics *d)
 {
-    size_t errors = 0;
+    size_t errors = d->errors_left_out;
     for (size_t i = 0; i < d->count; i++)
         errors += d->entries[i].shown.severity == SEVERITY_ERROR;
     return errors;
@@ -310,7 +324,7 @@ void diagnostics_print(struct diagnostics *d, struct buffer *out, bool excerpts,
     for (size_t i = 0; i < printed; i++)
         print_one(out, &d->entries[i].shown, excerpts, colour);
     if (printed < d->count)
-        buffer_printf(out, "and %zu more\n", d->count - printed);
+        buffer_printf(out, "and %zu more\n", d->count - printed + d->errors_left_out);
     if (d->out_of_memory)
         buffer_add_text(out, "error: out of memory\n");
 }

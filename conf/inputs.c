@@ -225,9 +225,10 @@ void inputs_read(struct loader *l)
             continue;
         }
         for (size_t i = 0; list && i < list->count; i++) {
-            c->inputs = arena_grow_array(l->arena, c->inputs, c->input_count, sizeof *c->inputs);
-            if (!c->inputs)
+            struct input *grown = arena_grow_array(l->arena, c->inputs, c->input_count, sizeof *c->inputs);
+            if (!grown)
                 return;
+            c->inputs = grown;
             struct input *input = &c->inputs[c->input_count];
             *input = (struct input){.name = "", .place = list->items[i]->place};
             section_defaults(&input_section, input);

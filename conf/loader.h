@@ -81,6 +81,12 @@ const struct expr *value_read(struct loader *l, const struct yaml_node *node);
 /* Text that must be an expression: for_each, merge.by … NULL: reported. */
 const struct expr *value_expression(struct loader *l, const struct yaml_node *node, const char *what);
 
+/* A value that depends on the record: an expression or a template. NULL: reported. */
+const struct expr *value_of_record(struct loader *l, const struct yaml_node *node, const char *what);
+
+/* Whether a value can be a timestamp: it depends on the record, or `time` takes it, or it is nothing. */
+bool value_may_be_time(struct loader *l, const struct expr *e);
+
 /* A value that must be a literal (`when`, tables): false where it is an expression (reported). */
 bool value_literal(struct loader *l, const struct yaml_node *node, struct value *ret);
 

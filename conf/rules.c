@@ -118,7 +118,7 @@ struct rate {
 
 static void read_sample_by(struct loader *l, const struct yaml_member *member, void *target)
 {
-    ((struct rate *)target)->by = value_expression(l, member->value, "by in sample");
+    ((struct rate *)target)->by = value_of_record(l, member->value, "by in sample");
 }
 
 static const struct setting sample_rows[] = {
@@ -159,7 +159,7 @@ static void read_sample(struct loader *l, const struct yaml_member *member, void
 
 static void read_merge_by(struct loader *l, const struct yaml_member *member, void *target)
 {
-    ((struct merge_rule *)target)->by = value_expression(l, member->value, "by in merge");
+    ((struct merge_rule *)target)->by = value_of_record(l, member->value, "by in merge");
 }
 
 static void read_merge_until(struct loader *l, const struct yaml_member *member, void *target)
@@ -361,9 +361,10 @@ void rules_read(struct loader *l)
             continue;
         }
         for (size_t i = 0; list && i < list->count; i++) {
-            rules->items = arena_grow_array(l->arena, rules->items, rules->count, sizeof *rules->items);
-            if (!rules->items)
+            struct rule *grown = arena_grow_array(l->arena, rules->items, rules->count, sizeof *rules->items);
+            if (!grown)
                 return;
+            rules->items = grown;
             read_rule(l, list->items[i], i, &rules->items[rules->count]);
             if (rules->items[rules->count].slot_count > rules->max_slots)
                 rules->max_slots = rules->items[rules->count].slot_count;

@@ -135,7 +135,7 @@ static void read_choice(struct loader *l, const struct setting *s, const char *w
                  did_you_mean(l, scalar->text, s->choices, count_names(s->choices)));
 }
 
-/* A literal where a field has a set of values, or must not be empty. */
+/* A literal where a field of a call takes text, from a set, perhaps, or not empty. */
 static void check_literal(struct loader *l, const struct setting *s, const char *what, const struct yaml_node *node,
                           const struct expr *e)
 {
@@ -143,6 +143,10 @@ static void check_literal(struct loader *l, const struct setting *s, const char 
     if (!e || !expr_is_constant(e, &v))
         return;
     struct slice text = value_as_text(l->arena, &v);
+    if (value_is_container(&v)) {
+        loader_error(l, node->place, "%s must be text", what);
+        return;
+    }
     if (text.len == 0) {
         if (s->required)
             loader_error(l, node->place, "%s must not be empty", what);

@@ -257,10 +257,16 @@ static bool read_list(struct reading *r, struct yaml_node *node, unsigned depth,
     return false;
 }
 
+/* `{{ $.name }}` without quotes is a map whose key is a map. */
+static bool is_template(const struct yaml_node *key, const struct yaml_node *map)
+{
+    return key->type == YAML_MAP && key->place.line == map->place.line && key->place.column == map->place.column + 1;
+}
+
 /* Reports what cannot be a key; the member is left out. */
 static bool check_key(struct reading *r, const struct yaml_node *key, const struct yaml_node *map)
 {
-    if (key->type == YAML_MAP && key->place.line == map->place.line && key->place.column == map->place.column + 1)
+    if (is_template(key, map))
         fail(r, map->place, "a template must be quoted, as in \"{{ $.name }}\": YAML takes the braces for a map");
     else if (key->type == YAML_MAP || key->type == YAML_LIST)
         fail(r, key->place, "a key must be text");
@@ -284,10 +290,12 @@ static int compare_members(const void *pa, const void *pb)
 /* Sorted, so that a table of many thousand entries does not cost the square of it. */
 static bool check_duplicates(struct reading *r, const struct yaml_node *map)
 {
+    if (map->count < 2)
+        return true;
     struct arena_mark mark = arena_mark(r->arena);
     const struct yaml_member **sorted = arena_calloc(r->arena, map->count, sizeof(const struct yaml_member *));
     if (!sorted)
-        return map->count == 0;
+        return false;
     for (size_t i = 0; i < map->count; i++)
         sorted[i] = &map->members[i];
     qsort(sorted, map->count, sizeof(const struct yaml_member *), compare_members);
@@ -302,12 +310,15 @@ static bool check_duplicates(struct reading *r, const struct yaml_node *map)
 static bool read_map(struct reading *r, struct yaml_node *node, unsigned depth, size_t *size, unsigned *height)
 {
     struct yaml_member *members = NULL;
+    bool template = false;
     yaml_event_t event;
 
     while (next_event(r, &event)) {
         if (is_end(&event)) {
             yaml_event_delete(&event);
             node->members = members;
+            if (template) /* goes on as an expression: one mistake, one error */
+                *node = (struct yaml_node){.type = YAML_TEXT, .place = node->place, .text = SLICE("$")};
             return check_duplicates(r, node);
         }
         struct yaml_node *key = read_node(r, &event, depth + 1, size, height);
@@ -318,8 +329,10 @@ static bool read_map(struct reading *r, struct yaml_node *node, unsigned depth, 
         yaml_event_delete(&event);
         if (!value)
             return false;
-        if (!check_key(r, key, node))
+        if (!check_key(r, key, node)) {
+            template |= is_template(key, node);
             continue;
+        }
         members = arena_grow_array(r->arena, members, node->count, sizeof *members);
         if (!members)
             return false;

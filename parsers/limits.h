@@ -42,7 +42,7 @@
 /* Configuration */
 #define LIMIT_CONFIG_FILE MIB(4)
 #define LIMIT_CONFIG_ARENA MIB(512) /* a configuration, its texts, trees and programs */
-#define LIMIT_CONFIG_FILES 1000 /* files read through `include` */
+#define LIMIT_CONFIG_FILES 1000     /* files read through `include` */
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 1000000 /* after aliases are followed */
 #define LIMIT_CONFIG_ERRORS 200  /* reported at once; then "and N more" */

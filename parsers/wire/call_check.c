@@ -1,6 +1,8 @@
 /* The contract stands in tables: one for each object there can be, a row for each member. */
 #include "wire/call_check.h"
 
+#include "wire/call_sets.h"
+
 #include "base/buffer.h"
 #include "text/nearest.h"
 #include "text/utf8.h"
@@ -188,12 +190,10 @@ static void check_ai_data(const struct check *c, const struct place *in, const s
         say(c, in, m->name, "must have an input or an output that is not empty");
 }
 
-static const char *const attachment_types[] = {"code", "text", "image", "iframe", NULL};
-static const char *const attachment_roles[] = {"input", "output", NULL};
 static const struct member attachment_members[] = {
-    {"type", true, check_one_of, attachment_types},
+    {"type", true, check_one_of, call_attachment_types},
     {"value", true, check_string, NULL},
-    {"role", true, check_one_of, attachment_roles},
+    {"role", true, check_one_of, call_attachment_roles},
     {"name", false, check_string, NULL},
     {"attachment_id", false, check_string, NULL},
     {"language", false, check_string, NULL},
@@ -234,13 +234,11 @@ static const struct member event_members[] = {
     {"ai_data", false, check_ai_data, NULL},   {0},
 };
 
-static const char *const signal_types[] = {"default", "feedback", "edit", "standard", "agent", "agent_internal", NULL};
-static const char *const sentiments[] = {"POSITIVE", "NEGATIVE", NULL};
 static const struct member signal_members[] = {
     {"event_id", true, check_not_empty, NULL},
     {"signal_name", true, check_not_empty, NULL},
-    {"signal_type", false, check_one_of, signal_types},
-    {"sentiment", false, check_one_of, sentiments},
+    {"signal_type", false, check_one_of, call_signal_types},
+    {"sentiment", false, check_one_of, call_sentiments},
     {"timestamp", false, check_time, NULL},
     {"properties", false, check_object, NULL},
     {"attachment_id", false, check_string, NULL},

@@ -453,6 +453,25 @@ static void state_commands_need_only_state_dir(void **state)
     assert_null(load_with(&m, "no-such-file.yaml", CONFIG_FOR_RUN));
 }
 
+/* The examples that are shipped load in the real world, without a word. */
+static void the_examples_load(void **state)
+{
+    (void)state;
+    static const char *const examples[] = {"minimal.yaml", "chat.yaml"};
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/../conf/examples/%s", TEST_DATA, examples[i]);
+        struct diagnostics *d = diagnostics_new();
+        struct config *c = config_load(&config_source_system, path, CONFIG_FOR_MAP, d);
+        for (size_t m = 0; m < diagnostics_count(d); m++)
+            if (!strstr(diagnostics_at(d, m)->text, "RAINDROP_WRITE_KEY is not set"))
+                fail_msg("%s:%u: %s", examples[i], diagnostics_at(d, m)->place.line, diagnostics_at(d, m)->text);
+        assert_non_null(c);
+        config_free(c);
+        diagnostics_free(d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +483,7 @@ int main(void)
         cmocka_unit_test(variables_stay_text),
         cmocka_unit_test(numbers_have_units),
         cmocka_unit_test(state_commands_need_only_state_dir),
+        cmocka_unit_test(the_examples_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
