@@ -11,6 +11,7 @@
 /* Records */
 #define LIMIT_LINE_DEFAULT MIB(1)   /* inputs[].max_line_bytes */
 #define LIMIT_LINE_MOST MIB(64)     /* ... and the most it can be set to */
+#define LIMIT_NUL_STEP KIB(64)      /* NUL bytes before a line are stepped over so many at a time */
 #define LIMIT_JSON_DEPTH 128        /* objects and arrays open at once, the record the first */
 #define LIMIT_JSON_TEXT MIB(256)    /* one JSON text, whoever made it */
 #define LIMIT_RECORD_ARENA MIB(256) /* values made of one record (tokens of a 64 MiB line included) */
@@ -22,6 +23,8 @@
 #define LIMIT_CALL_CUT_FLOOR KIB(1)  /* no text is cut below this */
 #define LIMIT_CALL_413_FLOOR KIB(64) /* a call refused with 413 is cut down to this */
 #define LIMIT_CALL_RAW MIB(80)       /* a call before it is cut: it may repeat a long line's members */
+#define LIMIT_LINE_CALLS MIB(64)     /* all calls of one line together; further ones are too large */
+#define LIMIT_CHUNK_NOTES 256        /* lines and calls that came to nothing, listed one by one of one read */
 #define LIMIT_BATCH_CALLS 100000     /* upload.batch.max_calls at most */
 #define LIMIT_BUFFER_LEAST MIB(4)    /* upload.buffer at least */
 

@@ -10,26 +10,30 @@
 
 struct mapped_call {
     enum endpoint endpoint;
-    uint32_t rule;                   /* index in config->rules */
-    uint32_t line;                   /* index in chunk->lines */
-    uint32_t destination;            /* index in config->destinations */
-    size_t text_at, text_len;        /* its JSON text, in chunk->text */
-    size_t project_at, project_len;  /* its project's slug, in chunk->text; length 0: none */
-    uint64_t user_hash, traits_hash; /* identify: for "says something new" (contract 4.7) */
+    uint32_t rule;                  /* index in config->rules */
+    uint32_t line;                  /* index in chunk->lines */
+    uint32_t destination;           /* index in config->destinations */
+    size_t text_at, text_len;       /* its JSON text, in chunk->text */
+    size_t project_at, project_len; /* its project's slug, in chunk->text; length 0: none */
+    /* identify, for "says something new" (contract 4.7): its user within destination and project; the traits' bytes */
+    uint64_t user_hash, traits_hash;
 };
 
 struct mapped_line { /* a line with at least one call or kept text */
     struct position start;
-    uint32_t calls;
-    bool rejected; /* another call of it was rejected: it will count as that */
+    uint32_t calls; /* to be settled; a kept text counts as one */
+    bool rejected;  /* a call of it was rejected: it will count as that */
+    bool invalid;   /* kept text only: it will count as that */
 };
 
-/* A line, or a call of it, that came to nothing: for the log, for `map --all`, and for counting rejections. Counted
- * all; listed up to a ceiling (then `notes_left_out`), all of them with MAP_ALL. */
+/* A line, or a call of it, that came to nothing: for the log, for `map --all`, and for counting rejections. Listed up
+ * to a ceiling; above it a note stands for further ones of its outcome, rule and reason too (`more`). All of them are
+ * listed with MAP_ALL. */
 struct map_note {
     enum outcome outcome; /* invalid, oversized, rejected; with MAP_ALL also unmatched, dropped, sampled */
     uint64_t offset;
-    uint32_t rule;            /* rejected: index in config->rules; else UINT32_MAX */
+    uint32_t rule;            /* rejected, dropped, sampled: index in config->rules; else UINT32_MAX */
+    uint32_t more;            /* so many like it were left out after it */
     const char *reason;       /* from a fixed list; static */
     size_t before_call;       /* for the order of `map --all`: the index in chunk->calls it comes before */
     size_t kept_at, kept_len; /* the line's text in chunk->text, where dead_letter.lines keeps it; else 0, 0 */
@@ -49,7 +53,7 @@ struct chunk {
     struct mapped_line *lines;
     size_t line_count, line_cap;
     struct map_note *notes;
-    size_t note_count, note_cap, notes_left_out;
+    size_t note_count, note_cap, notes_left_out; /* the sum of all `more` */
 
     uint64_t lines_read, bytes_read, nul_bytes;
     uint64_t outcomes[OUTCOME_COUNT]; /* of the lines that are settled here and now (those not in `lines`) */
@@ -67,8 +71,15 @@ struct chunk {
 };
 
 void chunk_init(struct chunk *c);
-void chunk_clear(struct chunk *c, size_t rule_count); /* keeps the memory, up to a bound */
+/* Keeps the memory, up to a bound. False: no memory for the rules' counts. */
+bool chunk_clear(struct chunk *c, size_t rule_count) __attribute__((warn_unused_result));
 void chunk_release(struct chunk *c);
+
+/* The mapper's: each false on lack of memory. */
+bool chunk_add_call(struct chunk *c, const struct mapped_call *call) __attribute__((warn_unused_result));
+bool chunk_add_line(struct chunk *c, const struct mapped_line *line) __attribute__((warn_unused_result));
+/* `all`: listed even above the ceiling. */
+bool chunk_add_note(struct chunk *c, const struct map_note *note, bool all) __attribute__((warn_unused_result));
 
 static inline struct slice chunk_text(const struct chunk *c, size_t at, size_t len)
 {

@@ -10,7 +10,9 @@
  *     mapper_take(m, &source, bytes, history, flags, budget, now, &chunk);   // source moves on to chunk.end
  *     mapper_free(m);
  *
- * The path of a line: line_splitter_next() → (envelope) → json_doc_parse() → rules_apply() → call_write(). */
+ * The path of a line: line_splitter_next() → (envelope) → json_doc_parse() → rules_apply() → call_write_event() …
+ *
+ * A line of max_line_bytes needs a piece of so many and LIMIT_NUL_STEP + 2 bytes: with that, never CHUNK_NEEDS_MORE. */
 
 struct mapper;
 
@@ -22,14 +24,30 @@ enum map_mode {
 struct mapper *mapper_new(const struct config *config, enum map_mode mode, struct slice host);
 void mapper_free(struct mapper *m);
 
+/* For `map --explain`: told of each rule that was tried on a record, and of each of its calls with a `when`. */
+struct explanation {
+    uint64_t offset; /* the line's */
+    uint32_t rule;
+    const struct call_rule *call;    /* NULL: the rule itself */
+    const struct condition *why_not; /* the condition that did not hold; NULL: it held */
+};
+struct map_explainer {
+    void (*explain)(void *context, const struct explanation *e); /* NULL: nobody asks */
+    void *context;
+};
+void mapper_explain(struct mapper *m, struct map_explainer explainer);
+
 enum {
-    MAP_TAKE_LAST_LINE = 1
-}; /* the bytes end at the file's end, and a last line without newline is taken too (if it
-      parses; raw and regex always) */
+    /* The bytes end at the file's end, and a last line without newline is taken too, if it parses (raw and regex:
+     * always) … */
+    MAP_TAKE_LAST_LINE = 1,
+    /* … or whatever it is: it will not become longer. */
+    MAP_TAKE_LAST_LINE_ANYHOW = 2,
+};
 
 /* `bytes` begins at source->at; `history` bytes of the file stand in memory right before bytes.text. `budget`: bytes of
- * calls after which it stops at the next line (at least one line is taken). `read_time_ms` is $meta.read_time. The
- * chunk is cleared first. On CHUNK_NO_MEMORY the source is as before. */
+ * calls after which it stops at the next line (0: after each line that is no blank; at least one is taken).
+ * `read_time_ms` is $meta.read_time. The chunk is cleared first. On CHUNK_NO_MEMORY the source is as before. */
 void mapper_take(struct mapper *m, struct source *source, struct slice bytes, size_t history, unsigned flags,
                  size_t budget, int64_t read_time_ms, struct chunk *chunk);
 

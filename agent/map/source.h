@@ -22,7 +22,7 @@ void position_move(struct position *p, struct slice bytes, size_t history);
 
 /* Version-5 UUID of what a file is (contract 4.3): device, inode, first line, how often it was seen to begin anew.
  * Never changes between versions. `first_line`: the bytes before the first newline, at most LIMIT_FINGERPRINT of them.
- */
+ * All zero where hashing found no memory. */
 struct file_id {
     unsigned char bytes[16];
 };

@@ -45,7 +45,7 @@ void arena_reset(struct arena *a)
     }
     a->current = a->first;
     a->used = 0;
-    a->failed = false;
+    a->failed = a->starved = false;
 }
 
 static size_t round_up(size_t n)
@@ -81,7 +81,7 @@ void *arena_alloc(struct arena *a, size_t n)
     if (!block || block->size - block->used < n) {
         block = add_block(a, n);
         if (!block) {
-            a->failed = true;
+            a->failed = a->starved = true;
             return NULL;
         }
     }
@@ -166,5 +166,5 @@ void arena_rewind(struct arena *a, struct arena_mark mark)
     }
     a->current = block;
     a->used = mark.used;
-    a->failed = false;
+    a->failed = a->starved = false;
 }

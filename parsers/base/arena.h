@@ -21,6 +21,7 @@ struct arena {
     size_t used;  /* bytes handed out since the last reset */
     size_t limit; /* ceiling of used */
     bool failed;
+    bool starved; /* it failed as the heap gave nothing: later it may. Else the ceiling, the same each time */
 };
 
 void arena_init(struct arena *a, size_t limit);

@@ -29,7 +29,7 @@ void buffer_release(struct buffer *b)
 void buffer_clear(struct buffer *b)
 {
     b->len = 0;
-    b->failed = false;
+    b->failed = b->starved = false;
 }
 
 char *buffer_reserve(struct buffer *b, size_t n)
@@ -49,6 +49,7 @@ char *buffer_reserve(struct buffer *b, size_t n)
         char *grown = b->arena ? arena_grow(b->arena, b->data, b->cap, cap) : realloc(b->data, cap);
         if (!grown) {
             b->failed = true;
+            b->starved = b->arena ? b->arena->starved : true;
             return NULL;
         }
         b->data = grown;

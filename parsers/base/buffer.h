@@ -26,6 +26,7 @@ struct buffer {
     size_t cap;
     size_t limit;
     bool failed;
+    bool starved; /* it failed as the heap gave nothing, rather than by its ceiling */
 };
 
 void buffer_init(struct buffer *b, size_t limit);

@@ -1,0 +1,62 @@
+#include "map/frame.h"
+
+#include "json/json_writer.h"
+
+static enum json_want want_of(const struct input *input)
+{
+    return input->record_count ? JSON_ANY_VALUE : JSON_OBJECT_ONLY;
+}
+
+static enum frame_result parse_json(struct arena *arena, const struct input *input, struct slice text,
+                                    struct value *ret_value, const char **ret_reason)
+{
+    const struct json_doc *doc;
+    enum json_fault fault = json_doc_parse(arena, text, want_of(input), &doc);
+    if (fault == JSON_NO_MEMORY)
+        return FRAME_NO_MEMORY;
+    if (fault != JSON_OK) {
+        *ret_reason = json_fault_text(fault);
+        return FRAME_INVALID;
+    }
+    *ret_value = value_of_token(doc, 0);
+    return FRAME_OK;
+}
+
+static enum frame_result parse_raw(struct arena *arena, const struct input *input, struct slice text,
+                                   struct value *ret_value, const char **ret_reason)
+{
+    struct buffer json;
+    buffer_init_in(&json, arena);
+    buffer_add_text(&json, "{\"message\":");
+    json_write_string(&json, text);
+    buffer_add_char(&json, '}');
+    if (json.failed)
+        return FRAME_NO_MEMORY;
+    return parse_json(arena, input, buffer_slice(&json), ret_value, ret_reason);
+}
+
+static enum frame_result parse_not_yet(struct arena *arena, const struct input *input, struct slice text,
+                                       struct value *ret_value, const char **ret_reason)
+{
+    (void)arena, (void)input, (void)text, (void)ret_value;
+    *ret_reason = "parser not supported";
+    return FRAME_INVALID;
+}
+
+enum frame_result frame_parse(struct arena *arena, const struct input *input, struct slice content,
+                              struct value *ret_value, const char **ret_reason)
+{
+    static enum frame_result (*const parsers[])(struct arena *, const struct input *, struct slice, struct value *,
+                                                const char **) = {
+        [PARSER_JSON] = parse_json,
+        [PARSER_LOGFMT] = parse_not_yet,
+        [PARSER_REGEX] = parse_not_yet,
+        [PARSER_RAW] = parse_raw,
+    };
+    return parsers[input->parser](arena, input, content, ret_value, ret_reason);
+}
+
+bool frame_is_whole(const struct input *input, struct slice content)
+{
+    return input->parser != PARSER_JSON || json_check(content, want_of(input)) == JSON_OK;
+}

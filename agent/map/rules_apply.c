@@ -1,0 +1,311 @@
+#include "map/rules_apply.h"
+
+#include "base/digest.h"
+#include "limits.h"
+#include "map/call_fields.h"
+#include "map/event_id.h"
+#include "map/route.h"
+
+/* A rule that took the record. */
+struct taking {
+    struct rules_run *run;
+    struct scope *scope;
+    const struct rule *rule;
+    uint32_t rule_index;
+    bool routed;
+    struct route route;
+    size_t events;         /* tried */
+    struct value event_id; /* of the one that was made; NOTHING where it was rejected */
+};
+
+static void explain(struct rules_run *run, uint32_t rule, const struct call_rule *call, const struct condition *when,
+                    struct scope *scope)
+{
+    if (!run->explainer.explain)
+        return;
+    struct explanation e = {run->line.offset, rule, call, when ? condition_why_not(when, scope) : NULL};
+    run->explainer.explain(run->explainer.context, &e);
+}
+
+/* ---- One call --------------------------------------------------------------------------------------------------- */
+
+static enum map_step reject(struct taking *t, const char *reason)
+{
+    struct rules_run *run = t->run;
+    struct map_note note = {.outcome = OUTCOME_REJECTED,
+                            .offset = run->line.offset,
+                            .rule = t->rule_index,
+                            .reason = reason,
+                            .before_call = run->chunk->call_count,
+                            .line = UINT32_MAX};
+    bool keep = run->config->dead_letter_lines && !run->line.rejected;
+    run->line.rejected = true;
+    return chunk_add_note(run->chunk, &note, run->list_all || keep) ? MAP_DONE : MAP_NO_MEMORY;
+}
+
+static bool write_event_id(struct taking *t, size_t call, size_t element, struct value *ret)
+{
+    struct line_state *line = &t->run->line;
+    struct uuid id;
+    char text[UUID_TEXT];
+    if (!line->id_known) {
+        if (!line_id_of(line->file, line->offset, line->content, &line->id))
+            return false;
+        line->id_known = true;
+    }
+    if (!event_id_of(&line->id, t->rule->name, (struct call_place){line->record, call, element}, &id))
+        return false;
+    uuid_write(&id, text);
+    struct slice kept = arena_copy(t->run->arena, slice_of(text, sizeof text));
+    *ret = value_of_plain(kept);
+    return kept.text;
+}
+
+/* What the wire wants and the rule did not say: contract 4.1 (signals), 4.3, 4.4. */
+static bool fill_in(struct taking *t, const struct call_rule *call, size_t element, struct call_fields *f)
+{
+    if (call->endpoint == ENDPOINT_EVENT && call_field_is_empty(&f->event_id) &&
+        !write_event_id(t, (size_t)(call - t->rule->calls), element, &f->event_id))
+        return false;
+    if (call->endpoint == ENDPOINT_SIGNAL && call_field_is_empty(&f->event_id) && t->events == 1)
+        f->event_id = t->event_id;
+    if (!call->timestamp && t->run->meta.time.len)
+        f->timestamp = value_of_plain(t->run->meta.time);
+    return true;
+}
+
+/* As the SDKs do: `context: true` at the destination. */
+static bool add_context(struct taking *t, const struct call_rule *call, struct call_fields *f)
+{
+    static const char context[] =
+        "{\"$context\":{\"library\":{\"name\":\"raingauge\",\"version\":\"" RAINGAUGE_VERSION "\"}}}";
+    if (call->endpoint == ENDPOINT_IDENTIFY || !t->run->config->destinations[t->route.destination].context)
+        return true;
+    const struct value parts[] = {f->properties, value_of_json(SLICE(context))};
+    /* Properties nested too deep for that go without it. */
+    return properties_merge(t->run->arena, parts, 2, &f->properties) != PROPERTIES_NO_MEMORY;
+}
+
+static const char *write_call(struct taking *t, const struct call_rule *call, const struct call_fields *f)
+{
+    static const char *(*const writers[])(struct buffer *, struct arena *, const struct call_fields *) = {
+        [ENDPOINT_EVENT] = call_write_event,
+        [ENDPOINT_SIGNAL] = call_write_signal,
+        [ENDPOINT_IDENTIFY] = call_write_identify,
+    };
+    struct rules_run *run = t->run;
+    buffer_clear(&run->call);
+    const char *reason = writers[call->endpoint](&run->call, run->arena, f);
+    if (reason)
+        return reason;
+    return run->call.failed && !run->call.starved ? "too large" : NULL;
+}
+
+/* For "says something new" (contract 4.7): per destination and project, which are other customers' users. */
+static bool hash_identify(const struct taking *t, const struct call_fields *f, struct mapped_call *call)
+{
+    const struct destination *d = &t->run->config->destinations[t->route.destination];
+    unsigned char user[SHA256_BYTES], traits[SHA256_BYTES];
+    const struct slice user_parts[] = {slice_from(d->name), SLICE("\0"), t->route.project, SLICE("\0"),
+                                       value_as_text(t->run->arena, &f->user_id)};
+    if (!sha256_of(user_parts, 5, user) || !sha256_of(&f->properties.text, 1, traits))
+        return false;
+    memcpy(&call->user_hash, user, sizeof call->user_hash);
+    memcpy(&call->traits_hash, traits, sizeof call->traits_hash);
+    return true;
+}
+
+static enum map_step add_call(struct taking *t, const struct call_rule *rule, const struct call_fields *f,
+                              struct slice text)
+{
+    struct rules_run *run = t->run;
+    struct chunk *chunk = run->chunk;
+    struct mapped_call call = {
+        .endpoint = rule->endpoint,
+        .rule = t->rule_index,
+        .line = (uint32_t)chunk->line_count, /* it will be the next one there */
+        .destination = t->route.destination,
+        .text_at = chunk->text.len,
+        .text_len = text.len,
+        .project_at = chunk->text.len + text.len,
+        .project_len = t->route.project.len,
+    };
+    if (call.project_at + call.project_len - run->line.text_start > LIMIT_LINE_CALLS)
+        return reject(t, "too large");
+    if (rule->endpoint == ENDPOINT_IDENTIFY && !hash_identify(t, f, &call))
+        return MAP_NO_MEMORY;
+    buffer_add(&chunk->text, text);
+    buffer_add(&chunk->text, t->route.project);
+    return !chunk->text.failed && chunk_add_call(chunk, &call) ? MAP_DONE : MAP_NO_MEMORY;
+}
+
+/* A call that is too long is cut, behind its own text in the same buffer. */
+static bool cut_if_needed(struct rules_run *run, struct slice *text)
+{
+    size_t len = run->call.len;
+    *text = buffer_slice(&run->call);
+    if (len <= LIMIT_CALL)
+        return true;
+    bool cut = call_cut(&run->cut, run->arena, *text, LIMIT_CALL);
+    *text = buffer_slice(&run->cut);
+    return cut;
+}
+
+static enum map_step finish_call(struct taking *t, const struct call_rule *call, const struct call_fields *f)
+{
+    struct rules_run *run = t->run;
+    struct slice text;
+    const char *reason = t->route.rejection ? t->route.rejection : write_call(t, call, f);
+    if (reason)
+        return reject(t, reason);
+    if (run->call.failed)
+        return MAP_NO_MEMORY;
+    buffer_clear(&run->cut);
+    bool fits = cut_if_needed(run, &text);
+    if (run->arena->failed || run->cut.failed)
+        return run->cut.starved ? MAP_NO_MEMORY : map_step_of(run->arena);
+    return fits ? add_call(t, call, f, text) : reject(t, "too large");
+}
+
+/* Remembers what a signal of the same rule may refer to. */
+static void note_event(struct taking *t, const struct call_fields *f, size_t calls_before)
+{
+    t->events++;
+    t->event_id = t->run->chunk->call_count > calls_before ? f->event_id : VALUE_NONE;
+}
+
+static enum map_step make_call(struct taking *t, const struct call_rule *call, size_t element)
+{
+    struct rules_run *run = t->run;
+    struct call_fields fields = {0};
+    const char *reason;
+    size_t calls_before = run->chunk->call_count;
+    call_lets_begin(t->rule, call, t->scope);
+    if (call->when) {
+        bool holds = condition_holds(call->when, t->scope);
+        explain(run, t->rule_index, call, call->when, t->scope);
+        if (!holds)
+            return map_step_of(run->arena);
+    }
+    if (!t->routed)
+        t->route = route_of(run->config, run->line.input, t->rule, t->scope);
+    t->routed = true;
+    enum map_step step;
+    if (!call_fields_evaluate(call, t->scope, &fields, &reason))
+        step = reason ? reject(t, reason) : map_step_of(run->arena);
+    else if (!fill_in(t, call, element, &fields) || !add_context(t, call, &fields))
+        step = run->arena->failed ? map_step_of(run->arena) : MAP_NO_MEMORY;
+    else
+        step = finish_call(t, call, &fields);
+    if (call->endpoint == ENDPOINT_EVENT)
+        note_event(t, &fields, calls_before);
+    return step != MAP_DONE ? step : map_step_of(run->arena);
+}
+
+static enum map_step make_calls(struct taking *t, const struct call_rule *call)
+{
+    struct value *items, *keys;
+    size_t count;
+    enum map_step step = MAP_DONE;
+    if (!call->for_each)
+        return make_call(t, call, 0);
+    call_lets_begin(t->rule, call, t->scope);
+    if (!expr_eval_each(call->for_each, t->scope, &items, &keys, &count))
+        return map_step_of(t->run->arena);
+    for (size_t i = 0; i < count && step == MAP_DONE; i++) {
+        t->scope->item = items[i];
+        t->scope->key = keys[i];
+        step = make_call(t, call, i);
+    }
+    t->scope->item = t->scope->key = VALUE_NONE;
+    return step;
+}
+
+/* ---- One rule --------------------------------------------------------------------------------------------------- */
+
+/* By the first 8 bytes of a SHA-256 (contract 4.5): never changes between versions. */
+static bool is_sampled_in(struct rules_run *run, const struct sample_rule *sample, struct scope *scope)
+{
+    struct slice text = run->line.content;
+    unsigned char hash[SHA256_BYTES];
+    if (!sample->set || sample->all)
+        return true;
+    if (sample->by) {
+        struct value by = expr_eval(sample->by, scope);
+        if (!value_is_null_or_nothing(&by))
+            text = value_as_text(scope->arena, &by);
+    }
+    if (!sha256_of(&text, 1, hash)) {
+        run->arena->failed = run->arena->starved = true;
+        return false;
+    }
+    uint64_t first = 0;
+    for (size_t i = 0; i < 8; i++)
+        first = first << 8 | hash[i];
+    return first < sample->below;
+}
+
+/* Sampled out counts before dropped, the first rule that did it is named. */
+static void came_to_nothing(struct line_state *line, bool sampled, uint32_t rule)
+{
+    if (line->sampled || (line->dropped && !sampled))
+        return;
+    line->sampled = sampled;
+    line->dropped = !sampled;
+    line->decided_by = rule;
+}
+
+static enum map_step take(struct rules_run *run, uint32_t rule_index, struct scope *scope)
+{
+    struct taking t = {
+        .run = run, .scope = scope, .rule = &run->config->rules.items[rule_index], .rule_index = rule_index};
+    bool kept = is_sampled_in(run, &t.rule->sample, scope);
+    if (!kept || t.rule->drop) {
+        came_to_nothing(&run->line, !kept, rule_index);
+        return map_step_of(run->arena);
+    }
+    size_t calls_before = run->chunk->call_count;
+    enum map_step step = MAP_DONE;
+    for (size_t i = 0; i < t.rule->call_count && step == MAP_DONE; i++)
+        step = make_calls(&t, &t.rule->calls[i]);
+    if (run->chunk->call_count == calls_before)
+        came_to_nothing(&run->line, false, rule_index);
+    return step;
+}
+
+static void begin_rule(struct scope *scope, const struct rule *rule, struct rule_counts *counts)
+{
+    scope->let_count = rule->slot_count;
+    for (size_t i = 0; i < rule->slot_count; i++)
+        scope->lets[i] = (struct let_slot){.expr = i < rule->lets.count ? rule->lets.items[i].value : NULL};
+    scope->filter_failures = counts->filter_failures;
+    scope->match_limit_hits = 0;
+}
+
+enum map_step rules_apply(struct rules_run *run, const struct value *record, const struct value parents[],
+                          size_t parent_count)
+{
+    const struct rules *rules = &run->config->rules;
+    struct scope scope = {.arena = run->arena,
+                          .record = *record,
+                          .parents = parents,
+                          .parent_count = parent_count,
+                          .lets = run->lets,
+                          .meta = &run->meta};
+    enum map_step step = MAP_DONE;
+    for (uint32_t i = 0; i < rules->count && step == MAP_DONE; i++) {
+        const struct rule *rule = &rules->items[i];
+        if (rule->applies_to_input && !rule->applies_to_input[run->line.input_index])
+            continue;
+        begin_rule(&scope, rule, &run->chunk->rules[i]);
+        bool holds = !rule->when || condition_holds(rule->when, &scope);
+        explain(run, i, NULL, rule->when, &scope);
+        step = map_step_of(run->arena);
+        if (holds && step == MAP_DONE)
+            step = take(run, i, &scope);
+        run->chunk->rules[i].match_limit_hits += scope.match_limit_hits;
+        if (holds && !rule->continue_)
+            break;
+    }
+    return step;
+}

@@ -1,0 +1,54 @@
+#ifndef RAINGAUGE_RULES_APPLY_H
+#define RAINGAUGE_RULES_APPLY_H
+
+#include "map/chunk.h"
+#include "map/mapper.h"
+#include "wire/uuid5.h"
+
+/* The rules on a record → calls in the chunk (contract 4).
+ *
+ * The happy path: the first rule whose `when` holds takes the record; its calls are evaluated, routed to a destination
+ * and a project, written, and stand in the chunk. What can go wrong:
+ *  - a call lacks a field, or has no destination …: it is rejected, which is a note in the chunk; the rest goes on;
+ *  - the line needs more than the ceilings allow (MAP_TOO_COMPLEX), each time it is read: it is given up as a whole;
+ *  - memory lacks now (MAP_NO_MEMORY): the caller gives up the whole chunk and tries again later. */
+
+enum map_step { MAP_DONE, MAP_TOO_COMPLEX, MAP_NO_MEMORY };
+
+static inline enum map_step map_step_of(const struct arena *arena)
+{
+    return !arena->failed ? MAP_DONE : arena->starved ? MAP_NO_MEMORY : MAP_TOO_COMPLEX;
+}
+
+/* The line whose records are at hand, and what came of it so far. */
+struct line_state {
+    const struct input *input;
+    size_t input_index;
+    const struct file_id *file;
+    uint64_t offset;
+    struct slice content; /* the bytes that the parser got */
+    struct uuid id;       /* of the line, once `id_known` */
+    bool id_known;
+    size_t record;     /* of the line's records, from 0 */
+    size_t text_start; /* where its calls begin in chunk->text */
+    size_t call_start; /* … and in chunk->calls */
+    bool rejected, sampled, dropped;
+    uint32_t decided_by; /* the rule that sampled it out or dropped it */
+};
+
+struct rules_run {
+    const struct config *config;
+    bool list_all; /* every note */
+    struct arena *arena;
+    struct let_slot *lets;   /* config->rules.max_slots of them */
+    struct buffer call, cut; /* one call: as it was written, and cut to the size of the wire */
+    struct record_meta meta;
+    struct chunk *chunk;
+    struct line_state line;
+    struct map_explainer explainer;
+};
+
+enum map_step rules_apply(struct rules_run *run, const struct value *record, const struct value parents[],
+                          size_t parent_count) __attribute__((warn_unused_result));
+
+#endif

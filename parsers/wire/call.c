@@ -1,0 +1,210 @@
+#include "wire/call.h"
+
+#include "time/instant.h"
+#include "json/json_writer.h"
+
+/* One call being written. The first thing that is wrong with it stays. */
+struct writer {
+    struct buffer *out;
+    struct arena *arena;
+    const char *reason;
+    bool first; /* no member was written yet in the object at hand */
+};
+
+static void refuse(struct writer *w, const char *reason)
+{
+    if (!w->reason)
+        w->reason = reason;
+}
+
+static void begin(struct writer *w, const char *opening)
+{
+    buffer_add_text(w->out, opening);
+    w->first = true;
+}
+
+static void write_name(struct writer *w, const char *name)
+{
+    if (!w->first)
+        buffer_add_char(w->out, ',');
+    w->first = false;
+    json_write_string(w->out, slice_from(name));
+    buffer_add_char(w->out, ':');
+}
+
+bool call_field_is_empty(const struct value *v)
+{
+    return value_is_null_or_nothing(v) || v->text.len == 0; /* of a string: its content */
+}
+
+static void write_text(struct writer *w, const char *name, const struct value *v)
+{
+    if (call_field_is_empty(v))
+        return;
+    write_name(w, name);
+    value_write_as_string(w->out, w->arena, v);
+}
+
+static void write_required(struct writer *w, const char *name, const struct value *v, const char *missing)
+{
+    if (call_field_is_empty(v))
+        refuse(w, missing);
+    write_text(w, name, v);
+}
+
+static bool is_one_of(struct slice text, const char *const set[])
+{
+    for (; *set; set++)
+        if (slice_is(text, *set))
+            return true;
+    return false;
+}
+
+/* A field that takes the texts of a set only. */
+static void write_choice(struct writer *w, const char *name, const struct value *v, const char *const set[],
+                         const char *invalid)
+{
+    if (call_field_is_empty(v))
+        return;
+    if (!is_one_of(value_as_text(w->arena, v), set))
+        refuse(w, invalid);
+    write_text(w, name, v);
+}
+
+static void write_timestamp(struct writer *w, const struct value *v)
+{
+    struct instant t;
+    char text[INSTANT_TEXT_MOST];
+    if (call_field_is_empty(v) || !instant_of_value(w->arena, v, NULL, &t))
+        return;
+    write_name(w, "timestamp");
+    json_write_string(w->out, slice_of(text, instant_write(&t, text)));
+}
+
+static bool object_is_empty(const struct value *v)
+{
+    const char *at = v->text.text + 1;
+    while (*at == ' ' || (*at >= '\t' && *at <= '\r'))
+        at++;
+    return *at == '}';
+}
+
+static void write_properties(struct writer *w, const struct value *v)
+{
+    if (!value_is_there(v) || object_is_empty(v))
+        return;
+    write_name(w, "properties");
+    value_write(w->out, v);
+}
+
+static void write_ai_data(struct writer *w, const struct call_fields *f)
+{
+    if (call_field_is_empty(&f->input) && call_field_is_empty(&f->output))
+        return;
+    write_name(w, "ai_data");
+    begin(w, "{");
+    write_text(w, "model", &f->model);
+    write_text(w, "input", &f->input);
+    write_text(w, "output", &f->output);
+    write_text(w, "convo_id", &f->convo_id);
+    buffer_add_char(w->out, '}');
+}
+
+static void write_attachment(struct writer *w, const struct call_attachment *a)
+{
+    static const char *const types[] = {"code", "text", "image", "iframe", NULL};
+    static const char *const roles[] = {"input", "output", NULL};
+    begin(w, "{");
+    if (call_field_is_empty(&a->type))
+        refuse(w, "missing attachments.type");
+    write_choice(w, "type", &a->type, types, "invalid attachments.type");
+    write_text(w, "value", &a->value);
+    if (call_field_is_empty(&a->role))
+        refuse(w, "missing attachments.role");
+    write_choice(w, "role", &a->role, roles, "invalid attachments.role");
+    write_text(w, "name", &a->name);
+    write_text(w, "attachment_id", &a->attachment_id);
+    if (slice_is(value_as_text(w->arena, &a->type), "code"))
+        write_text(w, "language", &a->language);
+    buffer_add_char(w->out, '}');
+}
+
+static void write_attachments(struct writer *w, const struct call_fields *f)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < f->attachment_count; i++) {
+        if (call_field_is_empty(&f->attachments[i].value))
+            continue;
+        if (written++ == 0) {
+            write_name(w, "attachments");
+            buffer_add_char(w->out, '[');
+        } else {
+            buffer_add_char(w->out, ',');
+        }
+        write_attachment(w, &f->attachments[i]);
+    }
+    if (written)
+        buffer_add_char(w->out, ']');
+}
+
+static void write_sentiment(struct writer *w, const struct value *v)
+{
+    if (call_field_is_empty(v))
+        return;
+    struct slice text = value_as_text(w->arena, v);
+    static const char *const sentiments[] = {"POSITIVE", "NEGATIVE", NULL};
+    for (size_t i = 0; sentiments[i]; i++) {
+        if (text.len == strlen(sentiments[i]) && strncasecmp(text.text, sentiments[i], text.len) == 0) {
+            write_name(w, "sentiment");
+            json_write_string(w->out, slice_from(sentiments[i]));
+            return;
+        }
+    }
+    refuse(w, "invalid sentiment");
+}
+
+const char *call_write_event(struct buffer *out, struct arena *arena, const struct call_fields *f)
+{
+    struct writer w = {.out = out, .arena = arena};
+    begin(&w, "{");
+    write_required(&w, "event_id", &f->event_id, "missing event_id");
+    write_required(&w, "user_id", &f->user_id, "missing user_id");
+    write_required(&w, "event", &f->event, "missing event");
+    write_timestamp(&w, &f->timestamp);
+    write_ai_data(&w, f);
+    write_properties(&w, &f->properties);
+    write_attachments(&w, f);
+    buffer_add_char(out, '}');
+    return w.reason;
+}
+
+const char *call_write_signal(struct buffer *out, struct arena *arena, const struct call_fields *f)
+{
+    static const char *const types[] = {"default", "feedback", "edit", "standard", "agent", "agent_internal", NULL};
+    struct writer w = {.out = out, .arena = arena};
+    begin(&w, "{");
+    write_required(&w, "event_id", &f->event_id, "missing event_id");
+    write_required(&w, "signal_name", &f->signal_name, "missing signal_name");
+    write_choice(&w, "signal_type", &f->signal_type, types, "invalid signal_type");
+    write_sentiment(&w, &f->sentiment);
+    write_timestamp(&w, &f->timestamp);
+    write_properties(&w, &f->properties);
+    write_text(&w, "attachment_id", &f->attachment_id);
+    buffer_add_char(out, '}');
+    return w.reason;
+}
+
+const char *call_write_identify(struct buffer *out, struct arena *arena, const struct call_fields *f)
+{
+    struct writer w = {.out = out, .arena = arena};
+    begin(&w, "{");
+    write_required(&w, "user_id", &f->user_id, "missing user_id");
+    if (value_is_there(&f->properties)) {
+        write_name(&w, "traits");
+        value_write(out, &f->properties);
+    } else {
+        refuse(&w, "missing traits");
+    }
+    buffer_add_char(out, '}');
+    return w.reason;
+}
