@@ -13,10 +13,7 @@ struct property {
 static int by_name_and_place(const void *a, const void *b)
 {
     const struct property *x = *(struct property *const *)a, *y = *(struct property *const *)b;
-    size_t both = x->name.len < y->name.len ? x->name.len : y->name.len;
-    int order = both ? memcmp(x->name.text, y->name.text, both) : 0;
-    if (order == 0)
-        order = (x->name.len > y->name.len) - (x->name.len < y->name.len);
+    int order = slice_compare(x->name, y->name);
     return order ? order : (x->place > y->place) - (x->place < y->place);
 }
 
