@@ -8,11 +8,11 @@
 #include "admin/server.h"
 
 #include "limits.h"
+#include "tcp_listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -212,43 +212,6 @@ static int listen_unix(struct admin_server *s, const char *state_dir, struct err
     return fd;
 }
 
-static int listen_tcp(const char *listen_on, struct error *e)
-{
-    char host[256];
-    const char *colon = strrchr(listen_on, ':');
-    size_t host_len = colon ? (size_t)(colon - listen_on) : 0;
-    const char *start = listen_on;
-    if (host_len >= 2 && start[0] == '[' && start[host_len - 1] == ']') { /* [::1]:9464 */
-        start++;
-        host_len -= 2;
-    }
-    if (!colon || host_len >= sizeof host) {
-        error_set(e, "admin.listen '%s' is no ADDRESS:PORT", listen_on);
-        return -1;
-    }
-    memcpy(host, start, host_len);
-    host[host_len] = '\0';
-
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
-    int failed = getaddrinfo(host_len ? host : NULL, colon + 1, &hints, &found);
-    if (failed) {
-        error_set(e, "admin.listen '%s': %s", listen_on, gai_strerror(failed));
-        return -1;
-    }
-    int one = 1;
-    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-              bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
-    if (!ok) {
-        error_set(e, "admin.listen '%s': %s", listen_on, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
@@ -276,8 +239,10 @@ struct admin_server *admin_server_new(uv_loop_t *loop, const char *state_dir, co
                                       struct error *ret_error)
 {
     int tcp = -1;
-    if (listen_on && (tcp = listen_tcp(listen_on, ret_error)) < 0)
+    if (listen_on && (tcp = tcp_listen(listen_on, ret_error)) < 0) {
+        error_wrap(ret_error, "admin.listen");
         return NULL;
+    }
     struct admin_server *s = calloc(1, sizeof *s);
     if (!s) {
         error_set(ret_error, "out of memory");

@@ -2,6 +2,7 @@
 
 /* In the order of `raingauge --help`. */
 const struct command *const commands[] = {
+    &command_check,
     &command_receive,
 };
 const size_t command_count = sizeof commands / sizeof commands[0];

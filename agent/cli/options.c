@@ -3,6 +3,8 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "limits.h"
+#include "presets.h"
+#include "text/nearest.h"
 #include "text/utf8.h"
 #include "json/json_writer.h"
 
@@ -10,8 +12,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { PRESETS_MOST = 64 };
+
 #define DEFAULT_CONFIG "/etc/raingauge/raingauge.yaml"
 #define DEFAULT_STATE_DIR "/var/lib/raingauge"
+
+/* Whether there is such a preset; says so where there is none. */
+static bool preset_is_known(const char *command, const char *name)
+{
+    const char *names[PRESETS_MOST];
+    size_t count = 0;
+    for (; count < preset_count && count < PRESETS_MOST; count++) {
+        names[count] = presets[count].name;
+        if (strcmp(names[count], name) == 0)
+            return true;
+    }
+    const char *near = nearest_name(slice_from(name), names, count);
+    usage_error(command, near ? "unknown preset \"%s\"; did you mean \"%s\"?" : "unknown preset \"%s\"", name, near);
+    return false;
+}
 
 bool options_take_globs(struct config_options *o, const char *command, char **arguments, int *rest)
 {
@@ -21,9 +40,17 @@ bool options_take_globs(struct config_options *o, const char *command, char **ar
         usage_error(command, "--preset and -c cannot both be given");
         return false;
     }
+    if (!preset_is_known(command, o->preset))
+        return false;
     if (*rest == 0) {
         usage_error(command, "--preset %s needs a GLOB: the files it is for", o->preset);
         return false;
+    }
+    for (int i = 0; i < *rest; i++) {
+        if (!utf8_is_valid(slice_from(arguments[i]))) {
+            usage_error(command, "a GLOB must be UTF-8");
+            return false;
+        }
     }
     o->globs = arguments;
     o->glob_count = (size_t)*rest;
@@ -49,56 +76,41 @@ const char *options_config_path(const struct config_options *o)
     return from_environment && *from_environment ? from_environment : DEFAULT_CONFIG;
 }
 
-/* A GLOB as an element of `paths`: taken from the working directory (whose own name is no pattern), and with no `${`
- * that would be looked up in the environment. */
-static void write_glob(struct buffer *out, const char *glob)
+/* A GLOB as an element of `paths`: with no `${` that would be looked up in the environment. */
+static void write_glob(struct buffer *out, struct slice glob)
 {
-    struct buffer path;
-    buffer_init(&path, LIMIT_PATH_BYTES * 4);
-    char directory[LIMIT_PATH_BYTES];
-    if (glob[0] != '/' && getcwd(directory, sizeof directory)) {
-        for (const char *c = directory; *c; c++) {
-            if (strchr("\\*?[]{},", *c))
-                buffer_add_char(&path, '\\');
-            buffer_add_char(&path, *c);
-        }
-        buffer_add_char(&path, '/');
-    }
-    buffer_add_text(&path, glob);
     struct buffer plain;
-    buffer_init(&plain, LIMIT_PATH_BYTES * 8);
-    for (size_t i = 0; i < path.len; i++) {
-        if (path.data[i] == '$' && i + 1 < path.len && path.data[i + 1] == '{')
+    buffer_init(&plain, LIMIT_PATH_BYTES * 2);
+    for (size_t i = 0; i < glob.len; i++) {
+        if (slice_starts_with(slice_from_offset(glob, i), SLICE("${")))
             buffer_add_char(&plain, '$');
-        buffer_add_char(&plain, path.data[i]);
+        buffer_add_char(&plain, glob.text[i]);
     }
     json_write_string(out, buffer_slice(&plain)); /* a JSON string is a YAML one */
-    out->failed |= path.failed || plain.failed;
+    out->failed |= plain.failed;
     buffer_release(&plain);
-    buffer_release(&path);
+}
+
+void options_write_preset(const struct config_options *o, struct buffer *out)
+{
+    buffer_printf(out, "include: [\"preset:%s\"]\ninputs:\n  - paths:\n", o->preset);
+    for (size_t i = 0; i < o->glob_count; i++) {
+        buffer_add_text(out, "      - ");
+        write_glob(out, slice_from(o->globs[i]));
+        buffer_add_char(out, '\n');
+    }
 }
 
 static struct config *load_preset(const struct config_options *o, enum config_purpose purpose, struct diagnostics *d)
 {
+    struct config *config = NULL;
     struct buffer text;
     buffer_init(&text, LIMIT_CONFIG_FILE);
-    struct buffer include;
-    buffer_init(&include, LIMIT_PATH_BYTES);
-    buffer_printf(&include, "preset:%s", o->preset);
-    buffer_add_text(&text, "include: [");
-    json_write_string(&text, buffer_slice(&include));
-    buffer_add_text(&text, "]\ninputs:\n  - paths:\n");
-    for (size_t i = 0; i < o->glob_count; i++) {
-        buffer_add_text(&text, "      - ");
-        write_glob(&text, o->globs[i]);
-        buffer_add_char(&text, '\n');
-    }
-    struct config *config = NULL;
-    if (text.failed || include.failed)
-        diagnostics_add(d, SEVERITY_ERROR, (struct source_place){0}, "--preset: too long");
+    options_write_preset(o, &text);
+    if (text.failed)
+        diagnostics_add(d, SEVERITY_ERROR, (struct source_place){0}, "--preset: the GLOBs are too long");
     else
         config = config_load_text(&config_source_system, "--preset", buffer_slice(&text), purpose, d);
-    buffer_release(&include);
     buffer_release(&text);
     return config;
 }
@@ -162,6 +174,17 @@ char *options_state_dir(const struct config_options *o, const struct config *con
     if (geteuid() != 0 && home && home[0] == '/')
         return join(home, "/.local/state/raingauge");
     return strdup(DEFAULT_STATE_DIR);
+}
+
+char *options_find_state_dir(const struct config_options *o)
+{
+    bool chosen = o->config_path || environment("RAINGAUGE_CONFIG");
+    if (o->state_dir || (!chosen && access(DEFAULT_CONFIG, F_OK) != 0))
+        return options_state_dir(o, NULL);
+    struct config *config = options_load_or_explain(o, CONFIG_FOR_STATE);
+    char *state_dir = config ? options_state_dir(o, config) : NULL;
+    config_free(config);
+    return state_dir;
 }
 
 static bool make_directory(const char *path)

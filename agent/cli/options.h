@@ -50,6 +50,9 @@ bool options_no_rest(const char *command, char *const *arguments, int rest) __at
 /* The file that is read; with --preset NULL. */
 const char *options_config_path(const struct config_options *o);
 
+/* The configuration that --preset stands for, as a file. */
+void options_write_preset(const struct config_options *o, struct buffer *out);
+
 /* The configuration, or NULL with its errors in `d`. May be called again for a reload. */
 struct config *options_load(const struct config_options *o, enum config_purpose purpose, struct diagnostics *d)
     __attribute__((warn_unused_result));
@@ -63,6 +66,9 @@ void options_print_diagnostics(struct diagnostics *d);
  * $XDG_STATE_HOME/raingauge or ~/.local/state/raingauge, /var/lib/raingauge. To be freed; NULL on lack of memory. */
 char *options_state_dir(const struct config_options *o, const struct config *config)
     __attribute__((warn_unused_result));
+/* The same for commands that need nothing else of the configuration (status, top, tap, reload): it is read only where
+ * --state-dir is not given, and need not be there unless it was named. NULL with the reason on stderr. */
+char *options_find_state_dir(const struct config_options *o) __attribute__((warn_unused_result));
 /* Makes it, and what holds it, where it is missing; mode 0700. */
 bool options_make_state_dir(const char *state_dir, struct error *ret_error) __attribute__((warn_unused_result));
 
