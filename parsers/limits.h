@@ -55,6 +55,7 @@
 #define LIMIT_READ KIB(256)    /* one turn of a file */
 #define LIMIT_PATH_BYTES 4096
 #define LIMIT_GLOB_ALTERNATIVES 4096 /* patterns that the braces of an input's globs may stand for */
+#define LIMIT_FILE_REPORTS 10000     /* paths remembered as reported (FIFOs, unreadable directories) */
 #define LIMIT_WALK_DEPTH 64          /* directories below each other that a walk enters */
 
 /* Delivery */
@@ -63,7 +64,7 @@
 #define LIMIT_CONCURRENCY 64
 
 /* State */
-#define LIMIT_CHECKPOINT_RECORD KIB(16)
+#define LIMIT_CHECKPOINT_RECORD KIB(32)
 #define LIMIT_CHECKPOINT_FILE MIB(256)
 #define LIMIT_DEAD_LETTER_LINE MIB(96)
 

@@ -6,8 +6,8 @@
 /* A file is what it holds, not its name (contract 6.5): the same first KiB and the same last KiB before the offset.
  * Blocking reads of an open file; runs on a worker. */
 
-struct file_head { /* the first bytes that were read of a content */
-    uint32_t len;  /* at most LIMIT_FINGERPRINT */
+struct file_head { /* the first bytes of a content, as far as they were read */
+    uint64_t len;  /* at most LIMIT_FINGERPRINT */
     uint64_t hash; /* content_hash_of() them */
 };
 
@@ -19,20 +19,25 @@ enum identity {
 };
 
 /* What the open file is to a content of which `head` and everything up to `at` were read. */
-enum identity identity_check(int fd, uint64_t size, struct file_head head, const struct position *at);
+enum identity identity_check(int fd, struct file_head head, const struct position *at);
 
-/* Whether the file's first bytes, up to the offset of `at`, are all that was read there (length and hash; of the first
- * `skipped` bytes only the first and last KiB). */
-enum identity identity_continues(int fd, uint64_t size, uint64_t skipped, const struct position *at);
+/* Whether the file begins with all that was read of a content (length and hash; of the first `skipped` bytes only the
+ * first and last KiB): SAME, OTHER (also where it is shorter) or UNREADABLE. */
+enum identity identity_continues(int fd, uint64_t skipped, const struct position *at);
 
-/* How much of two files is the same, byte for byte, from the start; at most `len`. False: errno. */
-bool identity_common_prefix(int fd, int other, uint64_t len, uint64_t *ret_same) __attribute__((warn_unused_result));
+/* Compares two files from their start to the end of the shorter one. *ret_same: so many bytes are the same. False:
+ * errno. */
+bool identity_common_prefix(int fd, int other, uint64_t *ret_same) __attribute__((warn_unused_result));
 
-/* The position at `offset`, by reading all before it (of the first `skipped` bytes only the first and last KiB). */
+/* The position at `offset`, by reading all that is before it but for what was skipped; `skipped` <= `offset`. False:
+ * errno; the file is shorter: 0. */
 bool identity_position_at(int fd, uint64_t skipped, uint64_t offset, struct position *ret_at)
     __attribute__((warn_unused_result));
 
-/* What stands before the first newline, at most LIMIT_FINGERPRINT bytes. False: too short to say. */
-bool identity_first_line(struct slice start, struct slice *ret_line);
+/* The first bytes, `len` of them at most LIMIT_FINGERPRINT. False: errno; the file is shorter: 0. */
+bool identity_head(int fd, uint64_t len, struct file_head *ret_head) __attribute__((warn_unused_result));
+
+/* pread() that goes on after a short read; less than `len` only at the end of the file. -1: errno. */
+ssize_t identity_read(int fd, char *to, size_t len, uint64_t offset);
 
 #endif

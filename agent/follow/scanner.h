@@ -50,12 +50,13 @@ enum found_kind {
 
 struct found_file {
     enum found_kind kind;
-    bool matched; /* it belongs to `input`; else only looked at or listed */
-    bool by_link; /* `path` is, or leads through, a symbolic link */
-    bool remote;  /* directory: of a network file system, where inotify does not see others' writes */
-    int error;    /* errno */
-    size_t input; /* index in the configuration */
+    bool matched;      /* it belongs to `input`; else only looked at or listed */
+    bool is_directory; /* FOUND_OTHER: may hold files that match */
+    bool remote;       /* FOUND_DIRECTORY: of a network file system, where inotify does not see others' writes */
+    int error;         /* errno */
+    size_t input;      /* index in the configuration */
     char *path;
+    char *real_path; /* where a symbolic link on the way led; NULL: there was none */
     uint64_t device, inode, size;
     int64_t mtime_ns, ctime_ns;
 };
@@ -63,11 +64,9 @@ struct found_file {
 struct scan {
     struct found_file *found;
     size_t count, cap;
-    bool walked;  /* the inputs below were walked: what was known of them and is not here is missing */
-    bool *inputs; /* by index */
-    size_t input_count;
-    char **listed; /* directories whose every file is here */
-    size_t listed_count;
+    bool *walked;  /* by input: what was known of it and is not here is missing */
+    char **listed; /* directories of which every file is here */
+    size_t input_count, listed_count;
     bool failed;     /* no memory: says nothing at all */
     int64_t wall_ms; /* when it began */
 };

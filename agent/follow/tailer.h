@@ -9,7 +9,9 @@
 
 /* Reads the files: a bounded number of jobs at a time, one at most for each file, in fair turns.
  *
- *     each turn: tailer_follow_changes(t, now); tailer_read_more(t, now);
+ *     each turn: tailer_follow_changes(t, now);      // what jobs brought goes to delivery; then the table's changes
+ *                … delivery seals, sends, settles …
+ *                tailer_read_more(t, now);           // starts jobs
  *                and the agent's timer is set to tailer_deadline(t) at the latest
  *
  * The happy path: a changed file waits in the queue → a job slot is free and delivery has room → on a worker: open if
@@ -42,7 +44,8 @@ void tailer_follow_changes(struct tailer *t, uint64_t now);
 void tailer_read_more(struct tailer *t, uint64_t now);
 uint64_t tailer_deadline(const struct tailer *t);
 
-/* From now on nothing is read that was not there at this moment: the end of `--once` and of a graceful stop. */
+/* From now on no file is read further than to the size that it is next found to have: a graceful stop. What the table
+ * knows to have changed is still read, so that a scan before it finds what no hint said. */
 void tailer_read_to_present_end(struct tailer *t);
 /* All that is to be read has been read (of `--once`: after the first walk). */
 bool tailer_is_done(const struct tailer *t);
@@ -50,8 +53,8 @@ bool tailer_is_idle(const struct tailer *t); /* no job is under way */
 /* For the progress bar: bytes that were there at the start, and how many of them were read. */
 void tailer_progress(const struct tailer *t, uint64_t *ret_read, uint64_t *ret_total);
 
-/* A reload: jobs that begin from now on use the new configuration; the old one (and its rules) is used no longer once
- * tailer_is_configured(). False: no memory, all is as before. */
+/* A reload, after file_table_configure(): jobs that begin from now on use the new configuration; the old one (and its
+ * rules) is used no longer once tailer_is_configured(). False: no memory, all is as before. */
 bool tailer_configure(struct tailer *t, const struct config *config, const struct scan_rules *rules)
     __attribute__((warn_unused_result));
 bool tailer_is_configured(const struct tailer *t);

@@ -54,17 +54,17 @@ static void write_hex(struct buffer *out, struct slice bytes)
 }
 
 /* A path is bytes: one that JSON cannot hold exactly, or only at great length, is written in hex. */
-static void write_path(struct buffer *out, struct slice path)
+static void write_path(struct buffer *out, const char *name, struct slice path)
 {
     bool plain = utf8_is_valid(path);
     for (size_t i = 0; i < path.len && plain; i++)
         plain = (unsigned char)path.text[i] >= ' ';
     if (plain) {
-        buffer_add_text(out, ",\"path\":");
+        buffer_printf(out, ",\"%s\":", name);
         json_write_string(out, path);
         return;
     }
-    buffer_add_text(out, ",\"path_hex\":\"");
+    buffer_printf(out, ",\"%s_hex\":\"", name);
     write_hex(out, path);
     buffer_add_char(out, '"');
 }
@@ -92,7 +92,9 @@ static void write_field(struct buffer *out, const struct field *field, const str
 static void write_file(struct buffer *out, const struct checkpoint_entry *entry)
 {
     buffer_printf(out, "{\"file\":%llu", (unsigned long long)entry->key);
-    write_path(out, entry->path);
+    write_path(out, "path", entry->path);
+    if (entry->real_path.len)
+        write_path(out, "real_path", entry->real_path);
     buffer_add_text(out, ",\"id\":\"");
     write_hex(out, slice_of((const char *)entry->id, ID_BYTES));
     buffer_add_char(out, '"');
@@ -221,12 +223,16 @@ static bool member_string(struct arena *arena, const struct json_doc *doc, const
     return ret->text != NULL;
 }
 
-static bool read_path(struct arena *arena, const struct json_doc *doc, struct slice *ret)
+/* Absent, or as it is or in hex. False: it cannot be read. */
+static bool read_path(struct arena *arena, const struct json_doc *doc, const char *name, const char *name_hex,
+                      struct slice *ret)
 {
-    if (member_string(arena, doc, "path", ret))
-        return true;
     struct slice hex;
-    if (!member_text(doc, "path_hex", JSON_STRING, &hex))
+    if (json_member(doc, 0, slice_from(name)))
+        return member_string(arena, doc, name, ret);
+    if (!json_member(doc, 0, slice_from(name_hex)))
+        return true;
+    if (!member_text(doc, name_hex, JSON_STRING, &hex))
         return false;
     unsigned char *bytes = arena_alloc(arena, hex.len / 2 + 1);
     if (!bytes || !read_hex(hex, bytes))
@@ -257,7 +263,8 @@ static bool read_file(struct arena *arena, const struct json_doc *doc, struct ch
 {
     struct checkpoint_entry entry = {0};
     struct slice id;
-    if (!member_number(doc, "file", &entry.key) || !read_path(arena, doc, &entry.path) ||
+    if (!member_number(doc, "file", &entry.key) || !read_path(arena, doc, "path", "path_hex", &entry.path) ||
+        !read_path(arena, doc, "real_path", "real_path_hex", &entry.real_path) || !entry.path.text ||
         !member_text(doc, "id", JSON_STRING, &id) || id.len != 2 * ID_BYTES || !read_hex(id, entry.id))
         return false;
     for (size_t i = 0; i < FIELD_COUNT; i++) {

@@ -21,6 +21,7 @@
 struct checkpoint_entry {
     uint64_t key; /* the file's number in this state directory; never used again */
     struct slice path;
+    struct slice real_path; /* where it is, if not at `path` (a link's target, a rotated file); or empty */
     uint64_t device, inode, generation;
     unsigned char id[16];                      /* file_id */
     uint64_t offset;                           /* committed */

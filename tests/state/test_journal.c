@@ -30,6 +30,7 @@ static struct checkpoint_entry an_entry(void)
 static void assert_same_entry(const struct checkpoint_entry *a, const struct checkpoint_entry *b)
 {
     assert_true(slice_equal(a->path, b->path));
+    assert_true(slice_equal(a->real_path, b->real_path));
     struct checkpoint_entry x = *a, y = *b;
     x.path = y.path = (struct slice){0};
     assert_int_equal(x.key, y.key);
@@ -103,6 +104,7 @@ static void records_come_back(void **state)
         "/a", "/with \"quotes\" and \\", "/\xc3\xa9", "/\xff\xfe", "/a\nb\x01", "/\xed\xa0\x80"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct checkpoint_entry e = an_entry();
+        e.real_path = i % 2 ? SLICE("/var/log/pods/0.log") : SLICE("/r\xff");
         e.path = slice_from(paths[i]);
         e.gz = i % 2;
         e.last_seen_ms = -5;

@@ -1,0 +1,372 @@
+/* What a scan means for the files that are known.
+ *
+ * In this order: what was found gives files their place, size and name (see_file); a path that was looked at and names
+ * something else now has lost its file, and so has what a walk should have met and did not (find_missing). A file that
+ * is missing is looked for in its directory by its inode; only when two listings of it do not show it (a file that is
+ * renamed while its directory is read may be in neither place) it has no name any more (end_searches).
+ *
+ * Nothing is missing below a directory that could not be read. */
+#include "follow/file_table_internal.h"
+
+#include <stdlib.h>
+
+enum { RACY_NS = 2000000000, LISTINGS_TO_BE_SURE = 2 };
+
+static struct file *find_by_inode(const struct file_table *t, uint64_t device, uint64_t inode)
+{
+    struct file *f = file_index_first(&t->index, INDEX_INODE, file_index_hash_inode(device, inode));
+    for (; f; f = file_index_next(INDEX_INODE, f)) {
+        if (f->device == device && f->inode == inode && f->place != FILE_PARTED)
+            return f;
+    }
+    return NULL;
+}
+
+static struct file *find_by_location(const struct file_table *t, const char *path)
+{
+    struct file *f = file_index_first(&t->index, INDEX_LOCATION, file_index_hash_location(path));
+    while (f && strcmp(file_location(f), path) != 0)
+        f = file_index_next(INDEX_LOCATION, f);
+    return f;
+}
+
+/* A file and the one that took its name have the same location until the first is found elsewhere. */
+static struct file *find_next_there(const struct file *f)
+{
+    struct file *g = file_index_next(INDEX_LOCATION, f);
+    while (g && strcmp(file_location(g), file_location(f)) != 0)
+        g = file_index_next(INDEX_LOCATION, g);
+    return g;
+}
+
+static bool is_seen(const struct file *f)
+{
+    return f->seen_in == f->table->round;
+}
+
+static const char *location_of(const struct found_file *found)
+{
+    return found->real_path ? found->real_path : found->path;
+}
+
+/* The same path and inode on another device: its number changed (contract 6.5); the tailer compares the content. */
+static struct file *find_renumbered(struct file_table *t, const struct found_file *found)
+{
+    struct file *f = find_by_location(t, location_of(found));
+    if (!f || f->inode != found->inode || is_seen(f) || f->reading.fd >= 0 || !file_is_begun(f))
+        return NULL;
+    file_index_take_out(&t->index, INDEX_INODE, f);
+    f->device = found->device;
+    file_index_put(&t->index, INDEX_INODE, f);
+    file_table_dirty(t, f);
+    f->reading.verified = false;
+    return f;
+}
+
+/* ---- what was found ---- */
+
+static void see_name(struct file_table *t, struct file *f, const struct found_file *found)
+{
+    const char *location = location_of(found);
+    f->matched = found->matched;
+    if (found->matched && !file_is_begun(f))
+        f->source.input = found->input;
+    if (strcmp(location, file_location(f)) != 0) {
+        if (!file_relocate(f, strdup(location)))
+            return;
+        file_table_dirty(t, f);
+        file_table_visit(t, f);
+    }
+    f->moved = strcmp(found->path, f->path) != 0;
+}
+
+static void see_size(struct file_table *t, struct file *f, const struct found_file *found, const struct scan *scan,
+                     uint64_t now)
+{
+    bool changed = f->size != found->size || f->mtime_ns != found->mtime_ns || f->ctime_ns != found->ctime_ns;
+    if (changed || f->racy || f->unreadable)
+        file_table_visit(t, f);
+    file_note_size(f, found->size, now);
+    f->mtime_ns = found->mtime_ns;
+    f->ctime_ns = found->ctime_ns;
+    /* written again within one tick of the file system's clock it would look the same */
+    f->racy = scan->wall_ms * 1000000 - found->ctime_ns < RACY_NS;
+}
+
+static void see_file(struct file_table *t, struct file *f, const struct found_file *found, const struct scan *scan,
+                     uint64_t now)
+{
+    if (is_seen(f) && !(found->matched && !f->matched))
+        return; /* a second name: the first one, or the one that matches, counts */
+    f->seen_in = t->round;
+    if (f->place != FILE_PRESENT)
+        file_table_visit(t, f);
+    f->place = FILE_PRESENT;
+    f->misses = 0;
+    f->reading.unnamed_since = 0;
+    file_delist(f, LIST_SEARCHED);
+    see_name(t, f, found);
+    see_size(t, f, found, scan, now);
+    file_note_seen(f, scan->wall_ms);
+}
+
+static bool is_too_old(const struct file_table *t, const struct found_file *found, int64_t wall_ms)
+{
+    uint64_t limit = t->config->inputs[found->input].ignore_older_ms;
+    return limit && wall_ms - found->mtime_ns / 1000000 > (int64_t)limit;
+}
+
+/* A content that parted, is looked for in this directory, and may be in a file of that size. */
+static const struct file *one_it_may_continue(const struct file_table *t, const struct found_file *found)
+{
+    for (const struct file *f = t->lists[LIST_SEARCHED].first; f; f = f->links[LIST_SEARCHED].next) {
+        if (f->place == FILE_PARTED && found->size >= file_offset(f) && found->size > 0 &&
+            slice_equal(file_directory(file_location(f)), file_directory(found->path)))
+            return f;
+    }
+    return NULL;
+}
+
+static void start_at_end(struct file_table *t, struct file *f)
+{
+    const struct input *input = &t->config->inputs[f->source.input];
+    struct known_input *known = file_table_known_input(t, slice_from(input->name));
+    if (input->start_at != START_AT_END || t->from_beginning || (known && known->walked))
+        return;
+    if (!known)
+        known = file_table_add_input(t, slice_from(input->name));
+    if (!known)
+        return;
+    f->reading.start_at_end = true;
+    known->waiting++;
+}
+
+static void see_new(struct file_table *t, const struct found_file *found, const struct scan *scan, uint64_t now)
+{
+    const struct file *continued = found->matched ? NULL : one_it_may_continue(t, found);
+    if (found->matched ? is_too_old(t, found, scan->wall_ms) : !continued)
+        return;
+    struct file *f = file_add(t, slice_from(found->path), slice_from(found->real_path), found->device, found->inode);
+    if (!f)
+        return;
+    if (found->matched) {
+        f->source.input = found->input;
+        start_at_end(t, f);
+    } else {
+        f->source.input = continued->source.input;
+    }
+    see_file(t, f, found, scan, now);
+}
+
+static void see_regular(struct file_table *t, const struct found_file *found, const struct scan *scan, uint64_t now)
+{
+    struct file *f = find_by_inode(t, found->device, found->inode);
+    if (!f)
+        f = find_renumbered(t, found);
+    if (f)
+        see_file(t, f, found, scan, now);
+    else
+        see_new(t, found, scan, now);
+}
+
+static const char *kind_of(const struct found_file *found)
+{
+    if (found->kind == FOUND_FORBIDDEN)
+        return "a link out of the allowed directories is not followed";
+    return found->is_directory ? "a directory matches paths" : "not a regular file, is not opened";
+}
+
+/* What is no file to be read: said once. */
+static void see_other(struct file_table *t, const struct found_file *found)
+{
+    struct file *f;
+    switch (found->kind) {
+    case FOUND_OTHER:
+    case FOUND_FORBIDDEN:
+        if (found->matched && file_reports_add(&t->reports, found->path, found->input))
+            log_event(t->log, LOG_WARN, "", kind_of(found), LOG_TEXT("file", found->path), LOG_END);
+        break;
+    case FOUND_UNREADABLE:
+        f = find_by_location(t, found->path);
+        if (f) {
+            f->seen_in = t->round;
+            file_table_unreadable(t, f, found->error);
+            break;
+        }
+        t->unreadable_directories++;
+        if (file_reports_add(&t->reports, found->path, found->input))
+            log_event(t->log, LOG_WARN, "", "cannot be looked at", LOG_TEXT("file", found->path),
+                      LOG_TEXT("error", strerror(found->error)), LOG_TEXT("groups", t->groups), LOG_END);
+        break;
+    case FOUND_FILE:
+    case FOUND_NOTHING:
+    case FOUND_DIRECTORY:
+        break;
+    }
+}
+
+/* ---- what was not found ---- */
+
+static bool lies_below_unreadable(const struct scan *scan, const char *path)
+{
+    for (size_t i = 0; i < scan->count; i++) {
+        if (scan->found[i].kind != FOUND_UNREADABLE)
+            continue;
+        struct slice directory = slice_from(scan->found[i].path);
+        if (slice_starts_with(slice_from(path), directory) &&
+            (path[directory.len] == '/' || path[directory.len] == '\0' || directory.len == 1))
+            return true;
+    }
+    return false;
+}
+
+static bool should_have_been_met(const struct file *f, const struct scan *scan)
+{
+    if (is_seen(f) || f->source.input >= scan->input_count || !scan->walked[f->source.input])
+        return false;
+    return f->place == FILE_UNSEEN || (f->place == FILE_PRESENT && f->matched);
+}
+
+static void find_missing(struct file_table *t, const struct scan *scan, uint64_t now)
+{
+    for (size_t i = 0; i < scan->count; i++) {
+        const struct found_file *found = &scan->found[i];
+        if (found->kind == FOUND_UNREADABLE || found->kind == FOUND_DIRECTORY)
+            continue;
+        struct file *f = find_by_location(t, location_of(found));
+        for (; f; f = find_next_there(f)) {
+            if (!is_seen(f) && f->place == FILE_PRESENT)
+                file_table_missing(t, f, now);
+        }
+    }
+    bool walked = false;
+    for (size_t i = 0; i < scan->input_count; i++)
+        walked |= scan->walked[i];
+    for (struct file *f = t->lists[LIST_ALL].first; walked && f; f = f->links[LIST_ALL].next) {
+        if (should_have_been_met(f, scan) && !lies_below_unreadable(scan, file_location(f)))
+            file_table_missing(t, f, now);
+    }
+}
+
+/* ---- what was looked for ---- */
+
+static bool was_listed(const struct scan *scan, const struct file *f)
+{
+    struct slice directory = file_directory(file_location(f));
+    for (size_t i = 0; i < scan->listed_count; i++) {
+        if (slice_is(directory, scan->listed[i]))
+            return true;
+    }
+    return false;
+}
+
+/* No name leads to it any more. A held descriptor still does; else what was read of it waits for its continuation. */
+static void lose_name(struct file_table *t, struct file *f, uint64_t now)
+{
+    file_delist(f, LIST_SEARCHED);
+    if (!file_is_begun(f) || f->reading.fd >= 0 || f->reading.in_job) {
+        f->place = FILE_UNNAMED;
+        f->moved = true;
+        f->reading.unnamed_since = now;
+        f->reading.drop = !file_is_begun(f);
+        file_table_visit(t, f);
+        return;
+    }
+    file_table_part(t, f, LOSS_GONE, now);
+}
+
+static void end_searches(struct file_table *t, const struct scan *scan, uint64_t now)
+{
+    struct file *next;
+    for (struct file *f = t->lists[LIST_SEARCHED].first; f; f = next) {
+        next = f->links[LIST_SEARCHED].next;
+        f->search_blocked = !was_listed(scan, f) && lies_below_unreadable(scan, file_location(f));
+        if (!was_listed(scan, f))
+            continue;
+        if (f->place == FILE_PARTED) {
+            f->search_at = now < f->search_until ? f->search_until : now;
+            if (now < f->search_until)
+                continue;
+            file_delist(f, LIST_SEARCHED);
+            file_table_lost(t, f, f->loss, f->lost_if_not_continued);
+            f->lost_if_not_continued = 0;
+        } else if (++f->misses < LISTINGS_TO_BE_SURE) {
+            f->search_at = now;
+        } else {
+            lose_name(t, f, now);
+        }
+    }
+}
+
+/* ---- what is forgotten ---- */
+
+static void forget_old(struct file_table *t, const struct scan *scan)
+{
+    struct file *next;
+    for (struct file *f = t->lists[LIST_ALL].first; f; f = next) {
+        next = f->links[LIST_ALL].next;
+        bool absent = f->place == FILE_PARTED || (f->place == FILE_UNSEEN && f->source.input == SIZE_MAX);
+        bool settled = !f->ledger || ledger_open_lines(f->ledger) == 0;
+        if (absent && settled && !f->links[LIST_SEARCHED].in && !f->reading.in_job && f->reading.fd < 0 &&
+            scan->wall_ms - f->last_seen_ms > (int64_t)t->config->checkpoint_forget_after_ms)
+            file_table_drop(t, f);
+    }
+}
+
+static void note_walked(struct file_table *t, const struct scan *scan)
+{
+    for (size_t i = 0; i < scan->input_count && i < t->config->input_count; i++) {
+        if (!scan->walked[i])
+            continue;
+        struct slice name = slice_from(t->config->inputs[i].name);
+        struct known_input *input = file_table_known_input(t, name);
+        if (!input)
+            input = file_table_add_input(t, name);
+        if (input)
+            input->walked = true;
+    }
+}
+
+void file_table_reconcile(struct file_table *t, const struct scan *scan, uint64_t now)
+{
+    if (scan->failed)
+        return;
+    t->round++;
+    bool walked_all = scan->input_count != 0;
+    for (size_t i = 0; i < scan->input_count; i++)
+        walked_all &= scan->walked[i];
+    if (walked_all)
+        t->unreadable_directories = 0;
+    for (size_t i = 0; i < scan->count; i++) {
+        if (scan->found[i].kind == FOUND_FILE)
+            see_regular(t, &scan->found[i], scan, now);
+        else
+            see_other(t, &scan->found[i]);
+    }
+    find_missing(t, scan, now);
+    end_searches(t, scan, now);
+    note_walked(t, scan);
+    file_reports_end_round(&t->reports, scan->walked, scan->input_count);
+    if (walked_all)
+        forget_old(t, scan);
+}
+
+bool file_table_touch(struct file_table *t, const char *path)
+{
+    struct file *first = find_by_location(t, path);
+    for (struct file *f = first; f; f = find_next_there(f))
+        file_table_visit(t, f);
+    return first != NULL;
+}
+
+void file_table_start_settled(struct file_table *t, struct file *f)
+{
+    if (!f->reading.start_at_end)
+        return;
+    f->reading.start_at_end = false;
+    struct known_input *known = f->source.input < t->config->input_count
+                                    ? file_table_known_input(t, slice_from(t->config->inputs[f->source.input].name))
+                                    : NULL;
+    if (known && known->waiting)
+        known->waiting--;
+}

@@ -1,0 +1,53 @@
+#ifndef RAINGAUGE_FILE_TABLE_INTERNAL_H
+#define RAINGAUGE_FILE_TABLE_INTERNAL_H
+
+#include "follow/file_index.h"
+#include "follow/file_report.h"
+
+/* What file_table.c and file_reconcile.c share, and nobody else. */
+
+struct known_input {
+    char *name;
+    bool walked;    /* `start_at` is for files that are there when it is walked first */
+    bool saved;     /* the checkpoint knows it */
+    size_t waiting; /* files of that walk that were not looked at yet: the checkpoint must not know it before */
+};
+
+struct file_table {
+    const struct config *config;
+    const struct scan_rules *rules;
+    struct metrics *metrics;
+    struct input_metrics **series; /* by input */
+    struct log *log;
+    char groups[256]; /* of this process, for messages */
+
+    struct file_list lists[LIST_COUNT];
+    struct file_index index;
+    struct file_reports reports;
+    size_t unreadable_directories;
+    uint64_t round; /* of scans */
+
+    uint64_t next_key;
+    uint64_t *forgotten; /* keys to be forgotten by the checkpoint */
+    size_t forgotten_count, forgotten_cap;
+    struct known_input *known_inputs;
+    size_t known_input_count;
+    bool from_beginning; /* whatever start_at says */
+
+    const char **texts; /* wanted_looks */
+    size_t texts_cap;
+    const char *directories[256]; /* wanted_lists, in … */
+    char directory_text[64 * 1024];
+};
+
+/* NULL: no memory. */
+struct file *file_add(struct file_table *t, struct slice path, struct slice real_path, uint64_t device, uint64_t inode);
+/* Takes `location`, which may be NULL: no memory, and false. */
+bool file_relocate(struct file *f, char *location);
+void file_index_by_line(struct file *f, uint64_t first_line);
+void file_note_seen(struct file *f, int64_t wall_ms);
+
+struct known_input *file_table_known_input(struct file_table *t, struct slice name);
+struct known_input *file_table_add_input(struct file_table *t, struct slice name);
+
+#endif

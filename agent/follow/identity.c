@@ -1,0 +1,188 @@
+/* All comparisons are by hash but for identity_common_prefix(): what was read is not kept. */
+#include "follow/identity.h"
+
+#include "limits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+ssize_t identity_read(int fd, char *to, size_t len, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = pread(fd, to + done, len - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+static size_t smaller(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
+}
+
+/* `len` bytes at `offset`, all of them. False: errno; 0 where the file is shorter. */
+static bool read_whole(int fd, char *to, size_t len, uint64_t offset)
+{
+    ssize_t n = identity_read(fd, to, len, offset);
+    if (n == (ssize_t)len)
+        return true;
+    if (n >= 0)
+        errno = 0;
+    return false;
+}
+
+bool identity_head(int fd, uint64_t len, struct file_head *ret_head)
+{
+    char start[LIMIT_FINGERPRINT];
+    if (!read_whole(fd, start, smaller(len, sizeof start), 0))
+        return false;
+    *ret_head = (struct file_head){len, content_hash_of(slice_of(start, smaller(len, sizeof start)))};
+    return true;
+}
+
+static bool tail_is(int fd, const struct position *at, bool *ret_same)
+{
+    char tail[LIMIT_FINGERPRINT];
+    uint64_t offset = position_offset(at);
+    size_t len = smaller(offset, sizeof tail);
+    if (!read_whole(fd, tail, len, offset - len))
+        return false;
+    *ret_same = content_hash_of(slice_of(tail, len)) == at->tail;
+    return true;
+}
+
+/* Where a read failed: the file is shorter (it was cut just now), or cannot be read. */
+static enum identity failure(void)
+{
+    return errno ? IDENTITY_UNREADABLE : IDENTITY_SHORTER;
+}
+
+enum identity identity_check(int fd, struct file_head head, const struct position *at)
+{
+    struct stat st;
+    struct file_head now;
+    bool same;
+    if (fstat(fd, &st) != 0)
+        return IDENTITY_UNREADABLE;
+    uint64_t size = (uint64_t)st.st_size;
+    if (size < head.len)
+        return IDENTITY_SHORTER; /* what is left cannot be compared with a hash of more */
+    if (!identity_head(fd, head.len, &now))
+        return failure();
+    if (head.len && now.hash != head.hash)
+        return IDENTITY_OTHER;
+    if (size < position_offset(at))
+        return IDENTITY_SHORTER;
+    if (!tail_is(fd, at, &same))
+        return failure();
+    return same ? IDENTITY_SAME : IDENTITY_OTHER;
+}
+
+/* What the hash of a content begins with whose start was skipped: its first and last KiB, at the offset behind it. */
+static bool begin_behind_skipped(int fd, uint64_t skipped, struct content_hash *ret_hash)
+{
+    char ends[2 * LIMIT_FINGERPRINT];
+    size_t len = smaller(skipped, LIMIT_FINGERPRINT);
+    content_hash_init(ret_hash);
+    if (!skipped)
+        return true;
+    if (!read_whole(fd, ends, len, 0) || !read_whole(fd, ends + len, len, skipped - len))
+        return false;
+    content_hash_add(ret_hash, slice_of(ends, 2 * len));
+    *ret_hash = (struct content_hash){
+        .h = ret_hash->h ^ ret_hash->pending,
+        .len = skipped,
+    };
+    return true;
+}
+
+bool identity_position_at(int fd, uint64_t skipped, uint64_t offset, struct position *ret_at)
+{
+    struct position at;
+    char tail[LIMIT_FINGERPRINT];
+    bool ok = begin_behind_skipped(fd, skipped, &at.content);
+    char *block = ok ? malloc(LIMIT_READ) : NULL;
+    while (block && ok && at.content.len < offset) {
+        size_t len = smaller(offset - at.content.len, LIMIT_READ);
+        ok = read_whole(fd, block, len, at.content.len);
+        if (ok)
+            content_hash_add(&at.content, slice_of(block, len));
+    }
+    if (!block && ok)
+        errno = ENOMEM;
+    int saved = errno;
+    bool have_block = block != NULL;
+    free(block);
+    errno = saved;
+    size_t len = smaller(offset, sizeof tail);
+    if (!have_block || !ok || !read_whole(fd, tail, len, offset - len))
+        return false;
+    at.tail = content_hash_of(slice_of(tail, len));
+    *ret_at = at;
+    return true;
+}
+
+enum identity identity_continues(int fd, uint64_t skipped, const struct position *at)
+{
+    struct stat st;
+    struct position there;
+    bool same;
+    if (fstat(fd, &st) != 0)
+        return IDENTITY_UNREADABLE;
+    if ((uint64_t)st.st_size < position_offset(at))
+        return IDENTITY_OTHER;
+    if (!tail_is(fd, at, &same)) /* tells most apart without reading all of it */
+        return errno ? IDENTITY_UNREADABLE : IDENTITY_OTHER;
+    if (!same)
+        return IDENTITY_OTHER;
+    if (!identity_position_at(fd, skipped, position_offset(at), &there))
+        return errno ? IDENTITY_UNREADABLE : IDENTITY_OTHER;
+    return content_hash_equal(&there.content, &at->content) ? IDENTITY_SAME : IDENTITY_OTHER;
+}
+
+static size_t common_bytes(const char *a, const char *b, size_t len)
+{
+    if (memcmp(a, b, len) == 0)
+        return len;
+    size_t i = 0;
+    while (a[i] == b[i])
+        i++;
+    return i;
+}
+
+bool identity_common_prefix(int fd, int other, uint64_t *ret_same)
+{
+    char *block = malloc(2 * LIMIT_READ);
+    if (!block) {
+        errno = ENOMEM;
+        return false;
+    }
+    uint64_t same = 0;
+    for (;;) {
+        ssize_t n = identity_read(fd, block, LIMIT_READ, same);
+        ssize_t m = n < 0 ? -1 : identity_read(other, block + LIMIT_READ, LIMIT_READ, same);
+        if (m < 0) {
+            int saved = errno;
+            free(block);
+            errno = saved;
+            return false;
+        }
+        size_t len = (size_t)(n < m ? n : m);
+        size_t common = common_bytes(block, block + LIMIT_READ, len);
+        same += common;
+        if (common < LIMIT_READ)
+            break;
+    }
+    free(block);
+    *ret_same = same;
+    return true;
+}

@@ -1,0 +1,501 @@
+/* Which file is next, and its job. What comes of it is tailer_outcome.c; what it does is file_job.c. */
+#include "follow/tailer_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const struct input *tailer_input(const struct tailer *t, const struct file *f)
+{
+    return &t->config->inputs[f->source.input];
+}
+
+static bool is_followed(const struct tailer *t, const struct file *f)
+{
+    return f->source.input < t->config->input_count;
+}
+
+void tailer_wake(struct file *f, uint64_t at)
+{
+    if (f->links[LIST_TIMED].in && f->reading.wake_at <= at)
+        return;
+    f->reading.wake_at = at;
+    file_enlist(f, LIST_TIMED);
+}
+
+/* ---- the slots ---- */
+
+static bool slot_init(struct slot *slot, struct tailer *t)
+{
+    *slot = (struct slot){.tailer = t, .config = t->config, .rules = t->rules};
+    slot->mapper = mapper_new(t->config, MAP_FOR_RUN, t->options.host);
+    file_job_init(&slot->job, slot->mapper);
+    return slot->mapper != NULL;
+}
+
+static void slot_free(struct slot *slot)
+{
+    file_job_release(&slot->job);
+    mapper_free(slot->mapper);
+    free(slot->location);
+    free(slot->path);
+    free(slot->other_location);
+    free(slot->compared);
+}
+
+static unsigned number_of_jobs(unsigned wanted)
+{
+    long cores = wanted ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > TAILER_SLOTS_MOST ? TAILER_SLOTS_MOST : (unsigned)cores;
+}
+
+struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const struct scan_rules *rules,
+                          struct file_table *table, struct delivery *delivery, struct metrics *metrics, struct log *log,
+                          const struct tailer_options *options)
+{
+    struct tailer *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    *t = (struct tailer){
+        .loop = loop,
+        .config = config,
+        .rules = rules,
+        .table = table,
+        .delivery = delivery,
+        .metrics = metrics,
+        .log = log,
+        .options = *options,
+    };
+    open_files_init(&t->open, table, metrics, options->descriptors);
+    size_t count = number_of_jobs(options->jobs);
+    bool ok = true;
+    for (; ok && t->slot_count < count; t->slot_count++)
+        ok = slot_init(&t->slots[t->slot_count], t);
+    if (ok)
+        return t;
+    for (size_t i = 0; i < t->slot_count; i++)
+        slot_free(&t->slots[i]);
+    free(t);
+    return NULL;
+}
+
+/* ---- stopping ---- */
+
+static void close_all(struct tailer *t)
+{
+    struct file *f;
+    while ((f = file_table_list(t->table, LIST_OPEN)->first))
+        open_files_close(&t->open, f);
+}
+
+static void stopped_if_quiet(struct tailer *t)
+{
+    if (!t->stopping || t->busy)
+        return;
+    for (size_t i = 0; i < t->slot_count; i++) {
+        slot_release(&t->slots[i]);
+        slot_free(&t->slots[i]);
+    }
+    close_all(t);
+    void (*on_stopped)(void *) = t->on_stopped;
+    void *context = t->stopped_context;
+    free(t);
+    on_stopped(context);
+}
+
+void tailer_stop(struct tailer *t, void (*on_stopped)(void *context), void *context)
+{
+    assert(!t->stopping);
+    t->stopping = true;
+    t->on_stopped = on_stopped;
+    t->stopped_context = context;
+    stopped_if_quiet(t);
+}
+
+/* ---- a job ---- */
+
+static void run_on_worker(uv_work_t *work)
+{
+    struct slot *slot = work->data;
+    file_job_run(&slot->job);
+}
+
+/* Takes back what the job had of the file: the descriptor, and its path. */
+static void take_file_back(struct slot *slot, uint64_t now)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    uint64_t close_inactive = is_followed(t, f) ? tailer_input(t, f)->close_inactive_ms : 0;
+    open_files_adopt(&t->open, f, slot->job.file.fd, close_inactive, now);
+    if (slot->promised)
+        open_files_keep_promise(&t->open);
+    slot->promised = false;
+    slot->job.file.source.path = slice_from(f->path);
+    slot->job.file.source.input = f->source.input;
+}
+
+static void on_job_done(uv_work_t *work, int status)
+{
+    struct slot *slot = work->data;
+    struct tailer *t = slot->tailer;
+    assert(slot->file && slot->file->reading.in_job && status == 0);
+    (void)status;
+    t->busy--;
+    slot->returned = true;
+    take_file_back(slot, t->now);
+    stopped_if_quiet(t);
+}
+
+static bool replace(char **copy, const char *text)
+{
+    free(*copy);
+    *copy = strdup(text);
+    return *copy != NULL;
+}
+
+static struct job_file job_file_of(const struct file *f, const char *location)
+{
+    return (struct job_file){
+        .fd = f->reading.fd,
+        .location = location,
+        .input = f->source.input,
+        .device = f->device,
+        .inode = f->inode,
+        .source = f->source,
+        .head = f->head,
+        .skipped = f->skipped,
+    };
+}
+
+static bool prepare_other(struct slot *slot)
+{
+    struct file *other = NULL;
+    do {
+        other = file_table_next_suspect(slot->tailer->table, slot->file, slot->first_line_hash, other);
+    } while (other && other->key != slot->other);
+    if (!other || !replace(&slot->other_location, file_location(other)))
+        return false;
+    slot->job.other = job_file_of(other, slot->other_location);
+    slot->job.other_parted = other->place == FILE_PARTED;
+    if (slot->job.other.fd >= 0) /* its own may be handed back meanwhile */
+        slot->job.other.fd = dup(slot->job.other.fd);
+    return true;
+}
+
+static int64_t wall_ms(void)
+{
+    uv_timeval64_t wall;
+    return uv_gettimeofday(&wall) == 0 ? wall.tv_sec * 1000 + wall.tv_usec / 1000 : 0;
+}
+
+/* Copies all that the job needs. False: no memory. */
+static bool prepare(struct slot *slot, enum file_job_kind kind)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    struct file_job *job = &slot->job;
+    if (!replace(&slot->location, file_location(f)) || !replace(&slot->path, f->path))
+        return false;
+    job->kind = kind;
+    job->rules = slot->rules;
+    job->file = job_file_of(f, slot->location);
+    job->file.source.path = slice_from(slot->path);
+    job->searched_to = f->reading.searched_to;
+    job->limit = f->reading.limit;
+    job->limit_at_size = t->finishing;
+    job->max_line = tailer_input(t, f)->max_line_bytes;
+    job->read_time_ms = wall_ms();
+    return kind != JOB_COMPARE || prepare_other(slot);
+}
+
+void slot_release(struct slot *slot)
+{
+    struct file *f = slot->file;
+    slot->file = NULL;
+    if (!f)
+        return;
+    f->reading.in_job = false;
+    if (f->reading.again)
+        file_table_visit(f->table, f);
+    f->reading.again = false;
+}
+
+void slot_run(struct slot *slot, enum file_job_kind kind)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    if (!prepare(slot, kind)) {
+        tailer_wake(f, t->now + RETRY_MS);
+        slot_release(slot);
+        return;
+    }
+    slot->work.data = slot;
+    f->reading.in_job = true;
+    t->busy++;
+    int result = uv_queue_work(t->loop, &slot->work, run_on_worker, on_job_done);
+    assert(result == 0); /* it fails only without a callback */
+    (void)result;
+}
+
+/* ---- which file is next ---- */
+
+static bool is_ordered(const struct tailer *t, const struct file *f)
+{
+    return t->options.once || tailer_input(t, f)->order != ORDER_FAIR;
+}
+
+/* Files of one order are read one after the other: those of an input, or all of them. */
+static bool are_in_one_order(const struct tailer *t, const struct file *f, const struct file *g)
+{
+    return is_followed(t, g) && (t->options.once || f->source.input == g->source.input);
+}
+
+static bool comes_before(const struct tailer *t, const struct file *f, const struct file *g)
+{
+    if (f->source.input != g->source.input)
+        return f->source.input < g->source.input;
+    if (tailer_input(t, f)->order != ORDER_NAME && f->mtime_ns != g->mtime_ns)
+        return f->mtime_ns < g->mtime_ns;
+    return strcmp(f->path, g->path) < 0;
+}
+
+/* Whether another file of the same order is being read, or is to be first. */
+static bool waits_for_another(const struct tailer *t, const struct file *f)
+{
+    for (size_t i = 0; i < t->slot_count; i++) {
+        const struct file *g = t->slots[i].file;
+        if (g && g != f && are_in_one_order(t, f, g) && (file_is_begun(g) || comes_before(t, g, f)))
+            return true;
+    }
+    for (const struct file *g = file_table_list(t->table, LIST_QUEUED)->first; g; g = g->links[LIST_QUEUED].next) {
+        if (g != f && are_in_one_order(t, f, g) && comes_before(t, g, f))
+            return true;
+    }
+    return false;
+}
+
+/* A file that cannot be read any more, whatever is in it. True where it was such a one. */
+static bool let_go(struct tailer *t, struct file *f, uint64_t now)
+{
+    if (f->reading.drop) {
+        open_files_close(&t->open, f);
+        file_table_drop(t->table, f);
+        return true;
+    }
+    if (!is_followed(t, f)) {
+        open_files_close(&t->open, f);
+        file_delist(f, LIST_QUEUED);
+        return true;
+    }
+    if (f->place != FILE_UNNAMED)
+        return false;
+    bool given_up = now >= f->reading.unnamed_since + tailer_input(t, f)->deleted_grace_ms;
+    if (f->reading.fd >= 0 && !given_up)
+        return false;
+    enum loss why = f->reading.fd >= 0 ? LOSS_DELETED : LOSS_GONE;
+    open_files_close(&t->open, f);
+    file_delist(f, LIST_QUEUED);
+    if (file_is_begun(f))
+        file_table_part(t->table, f, why, now);
+    else
+        file_table_drop(t->table, f);
+    return true;
+}
+
+/* The last line of a file that will not get its newline any more (contract 6.5). */
+static bool wants_last_line(const struct file *f, uint64_t now)
+{
+    return f->moved && now >= f->reading.grown_at + LAST_LINE_AFTER_MS;
+}
+
+/* False: it keeps its place in the queue. */
+static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t now)
+{
+    size_t room = 0;
+    if (file_is_begun(f)) {
+        struct ledger *ledger = file_table_ledger(t->table, f);
+        room = ledger ? delivery_room(t->delivery, ledger) : 0;
+        if (!room || (is_ordered(t, f) && waits_for_another(t, f)))
+            return false;
+    }
+    if (f->reading.fd < 0 && !open_files_promise(&t->open))
+        return false;
+    slot->promised = f->reading.fd < 0;
+    file_delist(f, LIST_QUEUED);
+    slot->file = f;
+    slot->compared_count = 0;
+    slot->job.budget = room;
+    slot->job.take_last_line = wants_last_line(f, now);
+    slot->job.last_line_size = f->size;
+    slot->job.once = t->options.once;
+    slot_run(slot, file_is_begun(f) ? JOB_READ : JOB_LOOK);
+    if (!slot->file && slot->promised) { /* it came to nothing */
+        open_files_keep_promise(&t->open);
+        slot->promised = false;
+    }
+    return true;
+}
+
+/* The first in the queue that may be read now. */
+static bool start_next(struct tailer *t, struct slot *slot, uint64_t now)
+{
+    struct file *next;
+    for (struct file *f = file_table_list(t->table, LIST_QUEUED)->first; f; f = next) {
+        next = f->links[LIST_QUEUED].next;
+        if (!let_go(t, f, now) && start(t, slot, f, now))
+            return true;
+    }
+    return false;
+}
+
+static bool slot_configure(struct slot *slot)
+{
+    struct tailer *t = slot->tailer;
+    if (slot->config == t->config)
+        return true;
+    struct mapper *mapper = mapper_new(t->config, MAP_FOR_RUN, t->options.host);
+    if (!mapper)
+        return false;
+    mapper_free(slot->mapper);
+    slot->mapper = slot->job.mapper = mapper;
+    slot->config = t->config;
+    slot->rules = t->rules;
+    return true;
+}
+
+void tailer_read_more(struct tailer *t, uint64_t now)
+{
+    for (size_t i = 0; i < t->slot_count && !t->stopping; i++) {
+        struct slot *slot = &t->slots[i];
+        if (!slot->file && slot_configure(slot) && !start_next(t, slot, now))
+            return;
+    }
+}
+
+static void take_results(struct tailer *t, uint64_t now)
+{
+    for (size_t i = 0; i < t->slot_count; i++) {
+        struct slot *slot = &t->slots[i];
+        if (!slot->returned)
+            continue;
+        slot->returned = false;
+        if (slot->file->reading.drop)
+            slot_release(slot);
+        else
+            tailer_on_outcome(slot, now);
+    }
+}
+
+static void wake_due(struct tailer *t, uint64_t now)
+{
+    struct file *next;
+    for (struct file *f = file_table_list(t->table, LIST_TIMED)->first; f; f = next) {
+        next = f->links[LIST_TIMED].next;
+        if (f->reading.wake_at > now)
+            continue;
+        file_delist(f, LIST_TIMED);
+        f->reading.wake_at = 0;
+        file_table_visit(t->table, f);
+    }
+}
+
+void tailer_follow_changes(struct tailer *t, uint64_t now)
+{
+    struct file *f;
+    if (t->stopping)
+        return;
+    t->now = now;
+    take_results(t, now);
+    wake_due(t, now);
+    while ((f = file_table_next_change(t->table))) {
+        if (t->options.once && f->reading.limit == UINT64_MAX && f->place == FILE_PRESENT)
+            f->reading.limit = f->size; /* as it was found */
+        if (f->reading.in_job)
+            f->reading.again = true;
+        else
+            file_enlist(f, LIST_QUEUED);
+    }
+    open_files_close_idle(&t->open, t->config, now);
+}
+
+uint64_t tailer_deadline(const struct tailer *t)
+{
+    uint64_t at = t->open.close_at;
+    for (const struct file *f = file_table_list(t->table, LIST_TIMED)->first; f; f = f->links[LIST_TIMED].next) {
+        if (f->reading.wake_at < at)
+            at = f->reading.wake_at;
+    }
+    return at;
+}
+
+/* ---- ends, reload ---- */
+
+void tailer_read_to_present_end(struct tailer *t)
+{
+    t->finishing = true;
+    for (struct file *f = file_table_list(t->table, LIST_OPEN)->first; f; f = f->links[LIST_OPEN].next)
+        file_table_visit(t->table, f);
+}
+
+bool tailer_is_idle(const struct tailer *t)
+{
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (t->slots[i].file)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a file waits for a moment that decides whether there is more to read. */
+static bool is_undecided(const struct file *f)
+{
+    return f->reading.shorter_since || f->reading.held_until;
+}
+
+bool tailer_is_done(const struct tailer *t)
+{
+    if (!tailer_is_idle(t) || file_table_list(t->table, LIST_QUEUED)->first ||
+        file_table_list(t->table, LIST_CHANGED)->first)
+        return false;
+    if (!t->options.once || t->finishing)
+        return t->finishing;
+    for (const struct file *f = file_table_list(t->table, LIST_TIMED)->first; f; f = f->links[LIST_TIMED].next) {
+        if (is_undecided(f))
+            return false;
+    }
+    return !file_table_is_searching(t->table);
+}
+
+void tailer_progress(const struct tailer *t, uint64_t *ret_read, uint64_t *ret_total)
+{
+    uint64_t read = 0, total = 0;
+    for (const struct file *f = file_table_first(t->table); f; f = file_table_next(f)) {
+        if (f->place == FILE_PARTED || !is_followed(t, f))
+            continue;
+        uint64_t end = f->reading.limit < f->size ? f->reading.limit : f->size;
+        total += end;
+        read += file_offset(f) < end ? file_offset(f) : end;
+    }
+    *ret_read = read;
+    *ret_total = total;
+}
+
+bool tailer_configure(struct tailer *t, const struct config *config, const struct scan_rules *rules)
+{
+    t->config = config;
+    t->rules = rules;
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (!t->slots[i].file)
+            slot_configure(&t->slots[i]); /* else, and on lack of memory, before its next job */
+    }
+    return true;
+}
+
+bool tailer_is_configured(const struct tailer *t)
+{
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (t->slots[i].config != t->config)
+            return false;
+    }
+    return true;
+}

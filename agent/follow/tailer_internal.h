@@ -1,0 +1,68 @@
+#ifndef RAINGAUGE_TAILER_INTERNAL_H
+#define RAINGAUGE_TAILER_INTERNAL_H
+
+#include "follow/file_job.h"
+#include "follow/open_files.h"
+#include "follow/tailer.h"
+
+/* What tailer.c (which file next, and its job) and tailer_outcome.c (what came of the job) share, and nobody else. */
+
+enum {
+    TAILER_SLOTS_MOST = 4,
+    SHORTER_FOR_MS = 5000,     /* a file shorter than its offset is looked at again for so long (contract 6.5) */
+    LAST_LINE_AFTER_MS = 5000, /* a moved file has not grown: its last line is taken without newline */
+    HELD_FOR_MS = 60000,       /* a small file that is the same as another one is held back */
+    RETRY_MS = 1000,           /* after a lack of memory or descriptors */
+};
+
+struct slot { /* a job, and what it needs from one to the next */
+    struct tailer *tailer;
+    struct file *file; /* NULL: free */
+    struct file_job job;
+    struct mapper *mapper;
+    const struct config *config; /* that the mapper is made for */
+    const struct scan_rules *rules;
+    uv_work_t work;
+    bool returned;         /* it has ended, and is to be looked at at the end of this turn */
+    bool promised;         /* a descriptor */
+    char *location, *path; /* copies for the job */
+    char *other_location;
+    uint64_t other;     /* key of the one that is compared with */
+    uint64_t *compared; /* keys of those the file was compared with */
+    size_t compared_count, compared_cap;
+    struct slice first_line; /* in job.start */
+    uint64_t first_line_hash;
+};
+
+struct tailer {
+    uv_loop_t *loop;
+    const struct config *config;
+    const struct scan_rules *rules;
+    struct file_table *table;
+    struct delivery *delivery;
+    struct metrics *metrics;
+    struct log *log;
+    struct tailer_options options;
+    struct open_files open;
+
+    struct slot slots[TAILER_SLOTS_MOST];
+    size_t slot_count, busy;
+    uint64_t now;   /* of this turn */
+    bool finishing; /* read_to_present_end */
+    bool stopping;
+    bool descriptors_reported;
+    void (*on_stopped)(void *context);
+    void *stopped_context;
+};
+
+/* Runs the next job of a file that has the slot. */
+void slot_run(struct slot *slot, enum file_job_kind kind);
+/* The file gives the slot back, and is visited again if something happened meanwhile. */
+void slot_release(struct slot *slot);
+/* The job has ended: what follows from it. Runs the next one in this slot, or releases it. */
+void tailer_on_outcome(struct slot *slot, uint64_t now);
+
+void tailer_wake(struct file *f, uint64_t at); /* to be visited again then, if not sooner */
+const struct input *tailer_input(const struct tailer *t, const struct file *f);
+
+#endif

@@ -1,0 +1,422 @@
+/* What came of a job.
+ *
+ * A new file goes LOOK → COMPARE with each content that may be the same → begun, held back, or it continues one; all in
+ * one slot. A begun one is READ, and then goes back into the queue, or waits. */
+#include "follow/tailer_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- a new file ---- */
+
+/* The one that was compared; NULL: it is known no longer, or elsewhere. */
+static struct file *find_compared(const struct slot *slot)
+{
+    struct file *other = NULL;
+    while ((other = file_table_next_suspect(slot->tailer->table, slot->file, slot->first_line_hash, other))) {
+        if (other->key == slot->other)
+            break;
+    }
+    return other;
+}
+
+static bool was_compared(const struct slot *slot, uint64_t key)
+{
+    for (size_t i = 0; i < slot->compared_count; i++) {
+        if (slot->compared[i] == key)
+            return true;
+    }
+    return false;
+}
+
+static bool note_compared(struct slot *slot, uint64_t key)
+{
+    if (slot->compared_count == slot->compared_cap) {
+        size_t cap = slot->compared_cap ? 2 * slot->compared_cap : 16;
+        uint64_t *grown = realloc(slot->compared, cap * sizeof *grown);
+        if (!grown)
+            return false;
+        slot->compared = grown;
+        slot->compared_cap = cap;
+    }
+    slot->compared[slot->compared_count++] = key;
+    return true;
+}
+
+/* The first KiB tells most of them apart without a further read. */
+static bool begins_differently(const struct slot *slot, const struct file *other)
+{
+    return other->head.len <= slot->job.start_len &&
+           content_hash_of(slice_of(slot->job.start, (size_t)other->head.len)) != other->head.hash;
+}
+
+static struct file *next_suspect(struct slot *slot)
+{
+    struct tailer *t = slot->tailer;
+    struct file *other = NULL;
+    while ((other = file_table_next_suspect(t->table, slot->file, slot->first_line_hash, other))) {
+        bool out_of_reach = other->place != FILE_PARTED && other->source.input >= t->config->input_count;
+        if (!out_of_reach && !was_compared(slot, other->key) && !begins_differently(slot, other))
+            return other;
+    }
+    return NULL;
+}
+
+/* It is not begun before it is known what `by` is, or at the latest `until` (0: no end). */
+static void hold(struct slot *slot, struct file *by, uint64_t until)
+{
+    struct file *f = slot->file;
+    file_table_hold(slot->tailer->table, f, slot->first_line_hash, by);
+    f->reading.held_key = by->key;
+    f->reading.at_end = true;
+    if (f->reading.held_until == 0 || until == 0)
+        f->reading.held_until = until;
+    if (f->reading.held_until)
+        tailer_wake(f, f->reading.held_until);
+    slot_release(slot);
+}
+
+/* The other one cannot be compared now: it is being looked for, or changes at this moment. */
+static void hold_for_a_moment(struct slot *slot, struct file *by, uint64_t now)
+{
+    struct file *f = slot->file;
+    hold(slot, by, now + HELD_FOR_MS);
+    tailer_wake(f, now + RETRY_MS);
+}
+
+static void drop_candidate(struct slot *slot)
+{
+    struct file *f = slot->file;
+    f->reading.again = false;
+    slot_release(slot);
+    open_files_close(&slot->tailer->open, f);
+    file_table_drop(slot->tailer->table, f);
+}
+
+static void begin(struct slot *slot, const struct position *at, uint64_t skipped)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    uint64_t head = position_offset(at) < slot->job.start_len ? position_offset(at) : slot->job.start_len;
+    f->head = (struct file_head){.len = head, .hash = content_hash_of(slice_of(slot->job.start, (size_t)head))};
+    f->reading.held_until = f->reading.held_key = 0;
+    f->most_size = f->size;
+    bool ok = file_table_begin(t->table, f, slot->first_line, at, skipped);
+    slot_release(slot);
+    if (ok)
+        file_enlist(f, LIST_QUEUED);
+    else
+        tailer_wake(f, t->now + RETRY_MS);
+}
+
+/* It was held back as the same as a content that has parted since, and all of it was read there. */
+static bool was_read_elsewhere(struct slot *slot)
+{
+    const struct file *f = slot->file;
+    struct file *other = NULL;
+    if (!f->reading.held_key || position_offset(&f->reading.held_at) != slot->job.size)
+        return false;
+    while ((other = file_table_next_suspect(slot->tailer->table, f, slot->first_line_hash, other))) {
+        if (other->key == f->reading.held_key && other->place == FILE_PARTED && file_offset(other) >= slot->job.size)
+            return true;
+    }
+    return false;
+}
+
+static void compare_next(struct slot *slot)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    struct position beginning;
+    struct file *other = next_suspect(slot);
+    uint64_t now = t->now;
+    bool time_is_up = f->reading.held_until && f->reading.held_until <= now;
+    if (other && other->place == FILE_UNSEEN && !time_is_up) {
+        hold_for_a_moment(slot, other, now);
+    } else if (other) {
+        slot->other = other->key;
+        slot_run(slot, JOB_COMPARE);
+    } else if (!f->matched) {
+        drop_candidate(slot);
+    } else if (f->reading.start_at_end) {
+        slot_run(slot, JOB_SKIP);
+    } else if (was_read_elsewhere(slot)) {
+        begin(slot, &f->reading.held_at, 0);
+    } else {
+        position_init(&beginning);
+        begin(slot, &beginning, 0);
+    }
+}
+
+/* What stands before the first newline; a last line that is to be taken without one counts as such. */
+static bool find_first_line(struct slot *slot)
+{
+    struct slice start = slice_of(slot->job.start, slot->job.start_len);
+    const char *newline = start.len ? memchr(start.text, '\n', start.len) : NULL;
+    if (newline)
+        start.len = (size_t)(newline - start.text);
+    else if (start.len < LIMIT_FINGERPRINT && !((slot->job.take_last_line || slot->job.once) && start.len))
+        return false;
+    slot->first_line = start;
+    slot->first_line_hash = content_hash_of(start);
+    return true;
+}
+
+static void on_looked(struct slot *slot, uint64_t now)
+{
+    struct file *f = slot->file;
+    if (find_first_line(slot)) {
+        compare_next(slot);
+        return;
+    }
+    file_table_start_settled(slot->tailer->table, f);
+    f->reading.at_end = true;
+    if (!f->matched) {
+        drop_candidate(slot);
+        return;
+    }
+    if (f->moved && f->size)
+        tailer_wake(f, now > f->reading.grown_at + LAST_LINE_AFTER_MS ? now + LAST_LINE_AFTER_MS
+                                                                      : f->reading.grown_at + LAST_LINE_AFTER_MS);
+    slot_release(slot);
+}
+
+/* A minute since it was written counts as one in which it was the same. */
+static uint64_t held_until(const struct file *f, uint64_t size, int64_t wall_ms, uint64_t now)
+{
+    if (size >= LIMIT_FINGERPRINT)
+        return 0;
+    int64_t age = wall_ms - f->mtime_ns / 1000000;
+    return age <= 0 ? now + HELD_FOR_MS : age >= HELD_FOR_MS ? now : now + (uint64_t)(HELD_FOR_MS - age);
+}
+
+static void on_compared(struct slot *slot, uint64_t now)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file, *other = find_compared(slot);
+    uint64_t until;
+    if (other && (other->place == FILE_PARTED) != slot->job.other_parted) {
+        compare_next(slot); /* it parted meanwhile (or is continued): once more */
+        return;
+    }
+    if (!note_compared(slot, slot->other)) {
+        tailer_wake(f, now + RETRY_MS);
+        slot_release(slot);
+        return;
+    }
+    bool time_is_up = f->reading.held_until && f->reading.held_until <= now;
+    switch (other ? slot->job.comparison : COMPARED_DIFFERENT) {
+    case COMPARED_CONTINUES:
+        f->reading.again = false;
+        slot_release(slot);
+        open_files_move(&t->open, f, other);
+        file_table_continue(t->table, other, f);
+        return;
+    case COMPARED_DIFFERENT:
+        break;
+    case COMPARED_SAME:
+        until = held_until(f, slot->job.size, slot->job.read_time_ms, now);
+        if (until && (until <= now || time_is_up))
+            break; /* they are two files */
+        f->reading.held_at = slot->job.compared_at;
+        hold(slot, other, until);
+        return;
+    case COMPARED_UNSURE:
+        if (time_is_up)
+            break;
+        file_table_visit(t->table, other);
+        hold_for_a_moment(slot, other, now);
+        return;
+    }
+    compare_next(slot);
+}
+
+/* ---- a file that is read ---- */
+
+static void log_notes(struct tailer *t, const struct file *f, const struct chunk *chunk)
+{
+    static const char *const what[OUTCOME_COUNT] = {
+        [OUTCOME_INVALID] = "line is invalid",
+        [OUTCOME_OVERSIZED] = "line is longer than max_line_bytes",
+        [OUTCOME_REJECTED] = "call is rejected",
+    };
+    for (size_t i = 0; i < chunk->note_count; i++) {
+        const struct map_note *note = &chunk->notes[i];
+        if (!what[note->outcome])
+            continue;
+        bool of_rule = note->rule < t->config->rules.count;
+        log_event(t->log, LOG_WARN, what[note->outcome], what[note->outcome], LOG_TEXT("file", f->path),
+                  LOG_UINT("offset", note->offset), LOG_TEXT("reason", note->reason),
+                  of_rule ? LOG_SLICE("rule", t->config->rules.items[note->rule].name) : LOG_END, LOG_END);
+    }
+}
+
+/* The chunk goes to delivery, and the source moves on; or nothing happens and the same is read again. */
+static bool take_chunk(struct slot *slot, uint64_t now)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    struct file_job *job = &slot->job;
+    struct ledger *ledger = file_table_ledger(t->table, f);
+    if (!ledger)
+        return false;
+    uint64_t committed = position_offset(ledger_committed(ledger));
+    if (!delivery_take(t->delivery, ledger, &job->chunk, slot->config, now))
+        return false;
+    log_notes(t, f, &job->chunk);
+    f->source = job->file.source;
+    f->head = job->file.head;
+    if (position_offset(ledger_committed(ledger)) != committed)
+        file_table_dirty(t->table, f);
+    return true;
+}
+
+/* At the end of what there is: what may still come of it, and when. */
+static void wait_at_end(struct tailer *t, struct file *f, uint64_t now)
+{
+    const struct input *input = tailer_input(t, f);
+    uint64_t end = f->reading.limit < f->size ? f->reading.limit : f->size;
+    bool partial = file_offset(f) < end;
+    if (partial && f->moved && !f->reading.last_line_tried)
+        tailer_wake(f, f->reading.grown_at + LAST_LINE_AFTER_MS);
+    else if (f->place == FILE_UNNAMED && now >= f->reading.grown_at + input->close_inactive_ms) {
+        open_files_close(&t->open, f);
+        file_table_part(t->table, f, LOSS_DELETED, now);
+    } else if (f->place == FILE_UNNAMED)
+        tailer_wake(f, f->reading.grown_at + input->close_inactive_ms);
+}
+
+static void on_read(struct slot *slot, uint64_t now)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    struct file_job *job = &slot->job;
+    f->reading.verified = true;
+    f->reading.shorter_since = 0;
+    f->reading.limit = job->limit;
+    if (job->mapped && !take_chunk(slot, now)) {
+        tailer_wake(f, now + RETRY_MS);
+        slot_release(slot);
+        return;
+    }
+    f->reading.searched_to = job->searched_to;
+    f->reading.at_end = job->at_end;
+    if (job->take_last_line && job->at_end)
+        f->reading.last_line_tried = true;
+    slot_release(slot);
+    if (!job->at_end)
+        file_enlist(f, LIST_QUEUED);
+    else
+        wait_at_end(t, f, now);
+}
+
+/* ---- what goes wrong ---- */
+
+static void part(struct slot *slot, uint64_t now)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    f->reading.again = false; /* its successor will be visited */
+    slot_release(slot);
+    struct file *successor = file_table_part(t->table, f, LOSS_TRUNCATED, now);
+    if (successor)
+        open_files_move(&t->open, f, successor);
+    else
+        tailer_wake(f, now + RETRY_MS);
+}
+
+static void on_shorter(struct slot *slot, uint64_t now)
+{
+    struct file *f = slot->file;
+    if (!file_is_begun(f)) { /* cut while it was looked at */
+        file_table_visit(slot->tailer->table, f);
+        slot_release(slot);
+        return;
+    }
+    if (!f->reading.shorter_since)
+        f->reading.shorter_since = now;
+    if (now >= f->reading.shorter_since + SHORTER_FOR_MS) {
+        part(slot, now);
+        return;
+    }
+    tailer_wake(f, f->reading.shorter_since + SHORTER_FOR_MS);
+    slot_release(slot);
+}
+
+static void on_elsewhere(struct slot *slot, uint64_t now)
+{
+    struct file *f = slot->file;
+    if (!file_is_begun(f) && !f->matched) {
+        drop_candidate(slot);
+        return;
+    }
+    slot_release(slot);
+    file_table_missing(slot->tailer->table, f, now);
+}
+
+static void on_unreadable(struct slot *slot, uint64_t now)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    int error = slot->job.error;
+    slot_release(slot);
+    if (error == EMFILE || error == ENFILE) {
+        open_files_exhausted(&t->open);
+        if (!t->descriptors_reported)
+            log_event(t->log, LOG_WARN, "",
+                      "out of file descriptors: files are read in turn; raise the limit (ulimit -n)",
+                      LOG_UINT("open", t->metrics->files_open), LOG_END);
+        t->descriptors_reported = true;
+        tailer_wake(f, now + RETRY_MS);
+        return;
+    }
+    if (error == ESTALE)
+        open_files_close(&t->open, f);
+    file_table_unreadable(t->table, f, error);
+}
+
+static void on_done(struct slot *slot, uint64_t now)
+{
+    static void (*const follows[])(struct slot *, uint64_t) = {
+        [JOB_LOOK] = on_looked,
+        [JOB_COMPARE] = on_compared,
+        [JOB_READ] = on_read,
+    };
+    if (slot->job.kind == JOB_SKIP)
+        begin(slot, &slot->job.compared_at, position_offset(&slot->job.compared_at));
+    else
+        follows[slot->job.kind](slot, now);
+}
+
+void tailer_on_outcome(struct slot *slot, uint64_t now)
+{
+    struct tailer *t = slot->tailer;
+    struct file *f = slot->file;
+    enum file_job_outcome outcome = slot->job.outcome;
+    if (outcome != JOB_UNREADABLE && outcome != JOB_NO_MEMORY)
+        file_table_unreadable(t->table, f, 0);
+    if (outcome == JOB_DONE || outcome == JOB_SHORTER || outcome == JOB_OTHER_CONTENT)
+        file_note_size(f, slot->job.size, now);
+    switch (outcome) {
+    case JOB_DONE:
+        on_done(slot, now);
+        break;
+    case JOB_OTHER_CONTENT:
+        part(slot, now);
+        break;
+    case JOB_SHORTER:
+        on_shorter(slot, now);
+        break;
+    case JOB_ELSEWHERE:
+        on_elsewhere(slot, now);
+        break;
+    case JOB_UNREADABLE:
+        on_unreadable(slot, now);
+        break;
+    case JOB_NO_MEMORY:
+        tailer_wake(f, now + RETRY_MS);
+        slot_release(slot);
+        break;
+    }
+}

@@ -1,0 +1,689 @@
+/* Following real files, with a mapper that makes a call of each line. What is delivered is compared line by line. */
+#include "bed.h"
+
+#include "support/cmocka_setup.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void check_lines(struct bed *b, size_t count, const char *const lines[])
+{
+    for (size_t i = 0; i < count && i < b->sink.count; i++)
+        assert_string_equal(b->sink.lines[i].text, lines[i]);
+    assert_int_equal(b->sink.count, count);
+}
+#define CHECK_LINES(b, ...)                                                                                            \
+    do {                                                                                                               \
+        const char *const expected[] = {__VA_ARGS__};                                                                  \
+        check_lines((b), sizeof expected / sizeof *expected, expected);                                                \
+    } while (0)
+
+static uint64_t lost(const struct bed *b)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < LOSS_COUNT; i++)
+        sum += metrics_input(b->metrics, "logs")->bytes_lost[i];
+    return sum;
+}
+
+/* What is in a file, and what is appended, comes once; also from a file that is new, and through a hint alone. */
+static void reads_what_is_there_and_what_comes(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\ntwo\n");
+    bed_append(&b, "a.txt", "not matched\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 2);
+    bed_append(&b, "a.log", "three\n");
+    turn_until(&b, b.sink.count == 3);
+    bed_append(&b, "b.log", "four\n");
+    turn_until(&b, b.sink.count == 4);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one", "two", "three", "four");
+    assert_int_equal(b.sink.lines[2].offset, 8);
+    bed_remove(&b);
+}
+
+/* A line that is written in pieces is taken once, whole, when its newline is there. */
+static void waits_for_the_newline(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_start(&b);
+    static const char text[] = "the first line\nand the second\n";
+    for (const char *p = text; *p; p++) {
+        char piece[] = {*p, '\0'};
+        bed_append(&b, "a.log", piece);
+        bed_settle_down(&b);
+        assert_int_equal(b.sink.count, (p >= text + 14) + (p >= text + sizeof text - 2));
+    }
+    CHECK_LINES(&b, "the first line", "and the second");
+    bed_remove(&b);
+}
+
+/* A line longer than a read is put together; one longer than max_line_bytes is skipped to its newline. */
+static void long_lines(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL); /* max_line_bytes is 1 MiB */
+    char *line = malloc(3 << 20);
+    memset(line, 'x', 3 << 20);
+    line[(3 << 20) - 1] = '\0';
+    bed_start(&b);
+    line[900000] = '\0';
+    bed_append(&b, "a.log", line);
+    bed_settle_down(&b);
+    bed_append(&b, "a.log", "\n");
+    turn_until(&b, b.sink.count == 1);
+    assert_int_equal(strlen(b.sink.lines[0].text), 900000);
+    line[900000] = 'x';
+    bed_append(&b, "a.log", line);
+    bed_settle_down(&b);
+    bed_append(&b, "a.log", line);
+    bed_append(&b, "a.log", "\nlast\n");
+    turn_until(&b, b.sink.count == 2);
+    assert_string_equal(b.sink.lines[1].text, "last");
+    assert_int_equal(metrics_input(b.metrics, "logs")->lines[OUTCOME_OVERSIZED], 1);
+    free(line);
+    bed_remove(&b);
+}
+
+/* Rename and create: the writer goes on in the old file for a while, and nothing of it is lost, repeated or mixed up.
+ */
+static void rename_and_create(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    bed_rename(&b, "a.log", "a.log.1"); /* matches nothing */
+    bed_append(&b, "a.log.1", "two\n");
+    bed_append(&b, "a.log", "three\n");
+    turn_until(&b, b.sink.count == 3);
+    bed_append(&b, "a.log.1", "four\n");
+    turn_until(&b, b.sink.count == 4);
+    bed_settle_down(&b);
+    assert_int_equal(sink_count(&b.sink, "two"), 1);
+    assert_int_equal(sink_count(&b.sink, "three"), 1);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* The last line of a file that was renamed away is taken without its newline when it has not grown for 5 s. */
+static void last_line_of_a_renamed_file(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\nhal");
+    bed_start(&b);
+    bed_settle_down(&b);
+    bed_pass(&b, 60000);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one");
+    bed_append(&b, "a.log", "f");
+    bed_settle_down(&b);
+    bed_rename(&b, "a.log", "a.log.1");
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one");
+    bed_pass(&b, 5100);
+    turn_until(&b, b.sink.count == 2);
+    CHECK_LINES(&b, "one", "half");
+    bed_remove(&b);
+}
+
+/* Copy and truncate: the copy holds what was not read yet, and only that of it is read. */
+static void copy_and_truncate(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, "paths: ['*.log', '*.log.1']");
+    bed_append(&b, "a.log", "one\ntwo\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 2);
+    b.sink.room = 0; /* not read any more, for now */
+    bed_append(&b, "a.log", "three\n");
+    bed_settle_down(&b);
+    bed_copy(&b, "a.log", "a.log.1");
+    bed_truncate(&b, "a.log", 0);
+    bed_append(&b, "a.log", "FOUR\n");
+    b.sink.room = SIZE_MAX;
+    bed_settle_down(&b);
+    bed_pass(&b, 5100);
+    turn_until(&b, b.sink.count == 4);
+    bed_settle_down(&b);
+    assert_int_equal(sink_count(&b.sink, "one"), 1);
+    assert_int_equal(sink_count(&b.sink, "three"), 1);
+    assert_int_equal(sink_count(&b.sink, "FOUR"), 1);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* The same where the copy matches no glob. */
+static void copy_out_of_the_globs(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\ntwo\n");
+    bed_append(&b, "other.txt", "one\nbut not the same\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 2);
+    b.sink.room = 0;
+    bed_append(&b, "a.log", "three\n");
+    bed_settle_down(&b);
+    bed_copy(&b, "a.log", "a.log.1");
+    bed_truncate(&b, "a.log", 0);
+    b.sink.room = SIZE_MAX;
+    bed_settle_down(&b);
+    bed_pass(&b, 5100);
+    turn_until(&b, b.sink.count == 3);
+    bed_append(&b, "a.log", "four\n");
+    turn_until(&b, b.sink.count == 4);
+    CHECK_LINES(&b, "one", "two", "three", "four");
+    assert_string_equal(b.sink.lines[2].file, bed_path(&b, "a.log"));
+    assert_memory_equal(&b.sink.lines[2].id, &b.sink.lines[0].id, sizeof b.sink.lines[0].id);
+    assert_memory_not_equal(&b.sink.lines[3].id, &b.sink.lines[0].id, sizeof b.sink.lines[0].id);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* Rewritten smaller, as large, and larger: new content is read from its start; what was unread is an error, counted. */
+static void truncate_and_rewrite(void **state)
+{
+    (void)state;
+    static const char *const rewritten[] = {"A\n", "A23456\n", "A2345678\nB\n"};
+    for (size_t i = 0; i < 3; i++) {
+        struct bed b;
+        bed_make(&b, NULL);
+        bed_append(&b, "a.log", "123456\n");
+        bed_start(&b);
+        turn_until(&b, b.sink.count == 1);
+        temp_write(&b.dir, "a.log", rewritten[i], strlen(rewritten[i]));
+        bed_settle_down(&b);
+        bed_pass(&b, 5100);
+        turn_until(&b, b.sink.count == 2 + (i == 2));
+        assert_int_equal(b.sink.lines[1].text[0], 'A');
+        assert_int_equal(b.sink.lines[1].offset, 0);
+        bed_remove(&b);
+    }
+}
+
+static void truncated_unread_bytes_are_counted(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    b.sink.room = 0;
+    bed_append(&b, "a.log", "never read\n");
+    bed_settle_down(&b);
+    temp_write(&b.dir, "a.log", "NEW CONTENT\n", 12);
+    b.sink.room = SIZE_MAX;
+    turn_until(&b, b.sink.count == 2);
+    bed_settle_down(&b);
+    bed_pass(&b, 6000);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one", "NEW CONTENT");
+    assert_int_equal(metrics_input(b.metrics, "logs")->bytes_lost[LOSS_TRUNCATED], 11);
+    bed_remove(&b);
+}
+
+/* A deleted file is read to its end through its descriptor, its last line too; the new one of its name is another. */
+static void delete_and_create(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    b.sink.room = 0;
+    bed_append(&b, "a.log", "two\nthr");
+    bed_settle_down(&b);
+    bed_delete(&b, "a.log");
+    bed_append(&b, "a.log", "four\n");
+    bed_settle_down(&b);
+    b.sink.room = SIZE_MAX;
+    turn_until(&b, b.sink.count == 3);
+    bed_pass(&b, 5100);
+    turn_until(&b, b.sink.count == 4);
+    assert_int_equal(sink_count(&b.sink, "two"), 1);
+    assert_int_equal(sink_count(&b.sink, "thr"), 1);
+    assert_int_equal(sink_count(&b.sink, "four"), 1);
+    bed_pass(&b, 400000); /* close_inactive: the descriptor goes back */
+    turn_until(&b, b.metrics->files_open == 1 || b.metrics->files_open == 0);
+    bed_settle_down(&b);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* The same name and inode, but another content, found after the descriptor was handed back. */
+static void inode_is_used_again(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    /* what a file system that gives the inode out again would show */
+    temp_write(&b.dir, "a.log", "two\n", 4);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 2);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one", "two");
+    assert_memory_not_equal(&b.sink.lines[1].id, &b.sink.lines[0].id, sizeof b.sink.lines[0].id);
+    bed_remove(&b);
+}
+
+/* After a stop it goes on behind what was delivered, wherever that is now. */
+static void restarts_where_it_was(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, "paths: ['*.log']");
+    bed_append(&b, "a.log", "one\n");
+    bed_append(&b, "b.log", "b one\n");
+    bed_append(&b, "c.log", "c one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 3);
+    bed_settle_down(&b);
+    b.sink.hold = true;
+    bed_append(&b, "a.log", "two\n");
+    turn_until(&b, b.sink.count == 4);
+    bed_stop(&b); /* "two" was not delivered */
+    assert_int_equal(b.sink.count, 3);
+    b.sink.hold = false;
+    bed_append(&b, "a.log", "three\n");
+    bed_rename(&b, "b.log", "b.log.1");
+    bed_append(&b, "b.log.1", "b two\n");
+    bed_append(&b, "b.log", "b three\n");
+    bed_append(&b, "c.log", "c two\n");
+    bed_copy(&b, "c.log", "c.log.1");
+    temp_write(&b.dir, "c.log", "C\n", 2);
+    bed_start(&b);
+    bed_settle_down(&b);
+    bed_pass(&b, 5100);
+    turn_until(&b, b.sink.count == 9);
+    bed_settle_down(&b);
+    static const char *const once[] = {"one", "two", "three", "b one", "b two", "b three", "c one", "c two", "C"};
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        assert_int_equal(sink_count(&b.sink, once[i]), 1);
+    assert_int_equal(b.sink.count, 9);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* Gone while the agent was down, with more known in it than was read: counted. */
+static void gone_while_down(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    b.sink.hold = true;
+    bed_append(&b, "a.log", "two\n");
+    turn_until(&b, b.sink.count == 2);
+    bed_append(&b, "b.log", "b\n"); /* so that there is something to save */
+    turn_until(&b, b.sink.count == 3);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    bed_delete(&b, "a.log");
+    b.sink.hold = false;
+    bed_start(&b);
+    bed_settle_down(&b);
+    bed_pass(&b, 6000);
+    bed_settle_down(&b);
+    assert_int_equal(metrics_input(b.metrics, "logs")->bytes_lost[LOSS_GONE], 4);
+    bed_remove(&b);
+}
+
+/* `start_at: end` holds for what is there when the input is first seen, not for a later file, nor after a restart. */
+static void starts_at_the_end(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, "paths: ['*.log']\n    start_at: end");
+    bed_append(&b, "a.log", "old\nhalf a ");
+    bed_start(&b);
+    bed_settle_down(&b);
+    assert_int_equal(b.sink.count, 0);
+    bed_append(&b, "a.log", "line\nnew\n");
+    turn_until(&b, b.sink.count == 2);
+    bed_append(&b, "b.log", "b\n");
+    turn_until(&b, b.sink.count == 3);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    bed_append(&b, "c.log", "c\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 4);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "half a line", "new", "b", "c");
+    bed_remove(&b);
+}
+
+/* A file that cannot be opened is not gone: it is read as soon as it can be. */
+static void unreadable_then_readable(void **state)
+{
+    (void)state;
+    struct bed b;
+    bool root = geteuid() == 0; /* who may read everything */
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    assert_int_equal(chmod(b.dir.path, 0755) | chmod(bed_path(&b, "a.log"), 0), 0);
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    bed_start(&b);
+    bed_settle_down(&b);
+    file_table_measure(b.table);
+    assert_int_equal(metrics_input(b.metrics, "logs")->files_unreadable, 1);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(bed_path(&b, "a.log"), 0644), 0);
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    turn_until(&b, b.sink.count == 1);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    bed_remove(&b);
+}
+
+/* Nor is what is in a directory that cannot be read: it goes on where it was as soon as it can be. */
+static void unreadable_directory(void **state)
+{
+    (void)state;
+    struct bed b;
+    bool root = geteuid() == 0;
+    bed_make(&b, "paths: ['*/*.log']\n    close_inactive: 1s");
+    assert_int_equal(chmod(b.dir.path, 0755) | mkdir(bed_path(&b, "d"), 0755), 0);
+    bed_append(&b, "d/a.log", "one\n");
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    bed_settle_down(&b);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(bed_path(&b, "d"), 0), 0);
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    bed_pass(&b, 1100);
+    for (int i = 0; i < 4; i++) {
+        bed_settle_down(&b);
+        bed_pass(&b, 11000);
+    }
+    assert_int_equal(b.metrics->files_open, 0);
+    file_table_measure(b.table);
+    assert_int_equal(b.metrics->files_watched, 1);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(bed_path(&b, "d"), 0755), 0);
+    bed_append(&b, "d/a.log", "two\n");
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    bed_settle_down(&b);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    CHECK_LINES(&b, "one", "two");
+    bed_remove(&b);
+}
+
+/* With few descriptors all files are read in turn, and what comes later too. */
+static void many_files_few_descriptors(void **state)
+{
+    (void)state;
+    struct bed b;
+    char name[32], line[32];
+    bed_make(&b, NULL);
+    b.options.descriptors = 8;
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "%d.log", i);
+        snprintf(line, sizeof line, "line of %d\n", i);
+        bed_append(&b, name, line);
+    }
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 300);
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "%d.log", i);
+        bed_append(&b, name, "again\n");
+    }
+    turn_until(&b, b.sink.count == 600);
+    assert_true(b.metrics->files_open <= 8);
+    bed_remove(&b);
+}
+
+/* The system has fewer than the limit says (others use them): still nothing is lost, or taken for gone. */
+static void out_of_descriptors(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct rlimit before, few;
+    char name[32], line[32];
+    bed_make(&b, NULL);
+    b.options.descriptors = 200;
+    for (int i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "%d.log", i);
+        snprintf(line, sizeof line, "line of %d\n", i);
+        bed_append(&b, name, line);
+    }
+    bed_start(&b);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    assert_int_equal(b.sink.count, 60);
+    for (int i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "%d.log", i);
+        bed_append(&b, name, "again\n");
+    }
+    bed_start(&b);
+    bed_append(&b, "0.log", "and again\n");
+    turn_until(&b, watcher_walks(b.watcher) == 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){.rlim_cur = 24, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int i = 0; b.sink.count < 121 && i < 2000; i++) {
+        bed_pass(&b, 100);
+        uv_run(&b.loop, UV_RUN_ONCE);
+    }
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_equal(b.sink.count, 121);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* A new file that is the same as a known one so far is held back; it is read once it is the longer of the two. */
+static void holds_back_a_copy(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\ntwo\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 2);
+    bed_copy(&b, "a.log", "b.log");
+    bed_settle_down(&b);
+    assert_int_equal(b.sink.count, 2);
+    bed_append(&b, "b.log", "three\n");
+    turn_until(&b, b.sink.count == 5);
+    bed_copy(&b, "a.log", "c.log");
+    bed_settle_down(&b);
+    assert_int_equal(b.sink.count, 5);
+    bed_pass(&b, 61000); /* less than 1 KiB is the same: after a minute they are two */
+    turn_until(&b, b.sink.count == 7);
+    bed_remove(&b);
+}
+
+/* A copy that is older than what was read when its original is cut is no news. */
+static void older_copy_is_no_news(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\ntwo\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 2);
+    bed_copy(&b, "a.log", "b.log");
+    bed_settle_down(&b);
+    bed_append(&b, "a.log", "three\n");
+    turn_until(&b, b.sink.count == 3);
+    temp_write(&b.dir, "a.log", "NEW CONTENT OF A\n", 17);
+    turn_until(&b, b.sink.count == 4);
+    bed_settle_down(&b);
+    assert_int_equal(sink_count(&b.sink, "one"), 1);
+    bed_append(&b, "b.log", "four\n");
+    turn_until(&b, b.sink.count == 5);
+    bed_remove(&b);
+}
+
+/* A link's target outside the allowed directories is not read; one inside is, and what it is swapped for, too. */
+static void symbolic_links(void **state)
+{
+    (void)state;
+    struct bed b, outside;
+    bed_make(&b, NULL);
+    bed_make(&outside, NULL);
+    bed_append(&outside, "secret", "secret\n");
+    bed_append(&b, "v1", "one\n");
+    bed_append(&b, "v2", "two\n");
+    assert_int_equal(symlink(bed_path(&outside, "secret"), bed_path(&b, "bad.log")), 0);
+    assert_int_equal(symlink("v1", bed_path(&b, "a.log")), 0);
+    bed_start(&b);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one");
+    assert_int_equal(symlink("v2", bed_path(&b, "new")), 0);
+    bed_rename(&b, "new", "a.log");
+    bed_append(&b, "v1", "one more\n");
+    turn_until(&b, b.sink.count == 3);
+    bed_settle_down(&b);
+    bed_append(&b, "v2", "two more\n");
+    turn_until(&b, b.sink.count == 4);
+    bed_remove(&b);
+    bed_remove(&outside);
+}
+
+/* What is no regular file is never opened. */
+static void other_kinds_of_files(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    assert_int_equal(mkfifo(bed_path(&b, "fifo.log"), 0644), 0);
+    assert_int_equal(mkdir(bed_path(&b, "directory.log"), 0755), 0);
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one");
+    assert_int_equal(open(bed_path(&b, "fifo.log"), O_WRONLY | O_NONBLOCK), -1); /* nobody reads it */
+    bed_remove(&b);
+}
+
+/* --once: to the size that was there, with the last line, and then it is done. */
+static void once(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    b.options.once = true;
+    bed_append(&b, "a.log", "one\ntwo\nlast");
+    bed_append(&b, "b.log", "only");
+    bed_append(&b, "empty.log", "");
+    bed_start(&b);
+    turn_until(&b, watcher_walks(b.watcher) && tailer_is_done(b.tailer));
+    assert_int_equal(b.sink.count, 4);
+    assert_int_equal(sink_count(&b.sink, "last"), 1);
+    uint64_t read, total;
+    tailer_progress(b.tailer, &read, &total);
+    assert_int_equal(read, 16);
+    assert_int_equal(total, 16);
+    bed_remove(&b);
+}
+
+/* Idle descriptors are handed back; the file is opened again when it changes. */
+static void closes_idle_files(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    assert_int_equal(b.metrics->files_open, 1);
+    bed_settle_down(&b);
+    bed_pass(&b, 301000);
+    turn_until(&b, b.metrics->files_open == 0);
+    bed_append(&b, "a.log", "two\n");
+    turn_until(&b, b.sink.count == 2);
+    bed_remove(&b);
+}
+
+/* New directories below `**` are found; so is what is in them. */
+static void new_directories(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, "paths: ['**/*.log']\n    exclude: ['no*.log']");
+    bed_start(&b);
+    bed_settle_down(&b);
+    assert_int_equal(mkdir(bed_path(&b, "x"), 0755), 0);
+    assert_int_equal(mkdir(bed_path(&b, "x/y"), 0755), 0);
+    bed_append(&b, "x/y/a.log", "one\n");
+    bed_append(&b, "x/y/no.log", "excluded\n");
+    turn_until(&b, b.sink.count == 1);
+    bed_settle_down(&b);
+    bed_append(&b, "x/y/a.log", "two\n");
+    turn_until(&b, b.sink.count == 2);
+    bed_remove(&b);
+}
+
+/* Delivery that has no memory for a chunk gets the same again. */
+static void refused_chunks_come_again(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    b.sink.refuse = true;
+    bed_start(&b);
+    bed_settle_down(&b);
+    b.sink.refuse = false;
+    bed_pass(&b, 1100);
+    turn_until(&b, b.sink.count == 1);
+    bed_remove(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_is_there_and_what_comes),
+        cmocka_unit_test(waits_for_the_newline),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(rename_and_create),
+        cmocka_unit_test(last_line_of_a_renamed_file),
+        cmocka_unit_test(copy_and_truncate),
+        cmocka_unit_test(copy_out_of_the_globs),
+        cmocka_unit_test(truncate_and_rewrite),
+        cmocka_unit_test(truncated_unread_bytes_are_counted),
+        cmocka_unit_test(delete_and_create),
+        cmocka_unit_test(inode_is_used_again),
+        cmocka_unit_test(restarts_where_it_was),
+        cmocka_unit_test(gone_while_down),
+        cmocka_unit_test(starts_at_the_end),
+        cmocka_unit_test(unreadable_then_readable),
+        cmocka_unit_test(unreadable_directory),
+        cmocka_unit_test(many_files_few_descriptors),
+        cmocka_unit_test(out_of_descriptors),
+        cmocka_unit_test(holds_back_a_copy),
+        cmocka_unit_test(older_copy_is_no_news),
+        cmocka_unit_test(symbolic_links),
+        cmocka_unit_test(other_kinds_of_files),
+        cmocka_unit_test(once),
+        cmocka_unit_test(closes_idle_files),
+        cmocka_unit_test(new_directories),
+        cmocka_unit_test(refused_chunks_come_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
