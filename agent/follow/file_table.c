@@ -300,6 +300,7 @@ bool file_table_begin(struct file_table *t, struct file *f, struct slice first_l
     f->skipped = skipped;
     file_table_start_settled(t, f);
     f->reading.verified = true;
+    t->begun_unsaved = true;
     file_table_dirty(t, f);
     return true;
 }
@@ -666,9 +667,15 @@ bool file_table_has_unsaved(const struct file_table *t)
     return t->lists[LIST_DIRTY].first || t->forgotten_count || inputs;
 }
 
+bool file_table_is_save_urgent(const struct file_table *t)
+{
+    return t->begun_unsaved;
+}
+
 bool file_table_save(struct file_table *t, bool all, struct buffer *out)
 {
     assert(!t->lists[LIST_SAVING].first);
+    t->begun_unsaved = false;
     struct file *next;
     for (struct file *f = t->lists[all ? LIST_ALL : LIST_DIRTY].first; f; f = next) {
         next = f->links[all ? LIST_ALL : LIST_DIRTY].next;
@@ -694,13 +701,11 @@ void file_table_saved(struct file_table *t, bool ok)
     struct file *f;
     while ((f = t->lists[LIST_SAVING].first)) {
         file_delist(f, LIST_SAVING);
-        if (!ok) {
-            file_enlist(f, LIST_DIRTY);
-            continue;
-        }
-        f->registered = true;
+        f->registered |= ok;
         if (f->ledger)
-            ledger_set_registered(f->ledger);
+            ledger_set_registered(f->ledger); /* a checkpoint that cannot be written pauses nothing (contract 6.4) */
+        if (!ok)
+            file_enlist(f, LIST_DIRTY);
     }
     for (size_t i = 0; !ok && i < t->known_input_count; i++)
         t->known_inputs[i].saved = false;

@@ -184,6 +184,7 @@ bool file_table_is_searching(const struct file_table *t); /* a file is being loo
 /* What is saved: records of all files that changed since the last save (`all`: every one; a fold). Then, when it is
  * known whether they are on disk, file_table_saved(), which lets the calls of new files go. One save at a time. */
 bool file_table_has_unsaved(const struct file_table *t);
+bool file_table_is_save_urgent(const struct file_table *t); /* a new file's calls wait for it */
 bool file_table_save(struct file_table *t, bool all, struct buffer *out) __attribute__((warn_unused_result));
 void file_table_saved(struct file_table *t, bool ok);
 

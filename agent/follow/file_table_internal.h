@@ -28,6 +28,7 @@ struct file_table {
     uint64_t round; /* of scans */
 
     uint64_t next_key;
+    bool begun_unsaved;  /* a file was begun since the last save: its calls wait for the next */
     uint64_t *forgotten; /* keys to be forgotten by the checkpoint */
     size_t forgotten_count, forgotten_cap;
     struct known_input *known_inputs;
