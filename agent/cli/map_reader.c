@@ -1,0 +1,109 @@
+#include "cli/map_reader.h"
+
+#include "limits.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+void map_reader_init(struct map_reader *r, struct mapper *mapper, size_t budget)
+{
+    *r = (struct map_reader){.mapper = mapper, .budget = budget};
+    chunk_init(&r->chunk);
+    /* A whole line, the NULs before it, what stood before them, and a block. */
+    buffer_init(&r->bytes, LIMIT_LINE_MOST + LIMIT_NUL_STEP + LIMIT_FINGERPRINT + LIMIT_READ + 2);
+}
+
+void map_reader_release(struct map_reader *r)
+{
+    chunk_release(&r->chunk);
+    buffer_release(&r->bytes);
+}
+
+/* Another block behind what there is. *ret_end: there was none. */
+static bool read_more(struct map_reader *r, int fd, bool *ret_end, struct error *ret_error)
+{
+    char *room = buffer_reserve(&r->bytes, LIMIT_READ);
+    if (!room) {
+        error_set(ret_error, "out of memory");
+        return false;
+    }
+    ssize_t n;
+    do
+        n = read(fd, room, LIMIT_READ);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        error_set(ret_error, "read: %s", strerror(errno));
+        return false;
+    }
+    r->bytes.len += (size_t)n;
+    *ret_end = n == 0;
+    return true;
+}
+
+bool map_reader_first_line(struct map_reader *r, int fd, struct slice *ret_line, struct error *ret_error)
+{
+    buffer_clear(&r->bytes);
+    r->taken = 0;
+    const char *newline = NULL;
+    for (bool end = false; !newline && !end && r->bytes.len < LIMIT_FINGERPRINT;) {
+        if (!read_more(r, fd, &end, ret_error))
+            return false;
+        newline = memchr(r->bytes.data, '\n', r->bytes.len);
+    }
+    size_t len = newline ? (size_t)(newline - r->bytes.data) : r->bytes.len;
+    *ret_line = slice_of(r->bytes.data, len < LIMIT_FINGERPRINT ? len : LIMIT_FINGERPRINT);
+    return true;
+}
+
+/* Lets go of what was taken, but for the last bytes, which a position is told by. */
+static void forget_taken(struct map_reader *r)
+{
+    if (r->taken <= LIMIT_FINGERPRINT)
+        return;
+    size_t away = r->taken - LIMIT_FINGERPRINT;
+    memmove(r->bytes.data, r->bytes.data + away, r->bytes.len - away);
+    r->bytes.len -= away;
+    r->taken -= away;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool map_what_is_there(struct map_reader *r, struct source *source, bool end,
+                              bool (*on_chunk)(void *context, const struct chunk *chunk), void *context,
+                              struct error *ret_error)
+{
+    do {
+        mapper_take(r->mapper, source, slice_from_offset(buffer_slice(&r->bytes), r->taken), r->taken,
+                    end ? MAP_TAKE_LAST_LINE_ANYHOW : 0, r->budget, now_ms(), &r->chunk);
+        if (r->chunk.result == CHUNK_NO_MEMORY) {
+            error_set(ret_error, "out of memory");
+            return false;
+        }
+        r->taken += r->chunk.consumed;
+        if (!on_chunk(context, &r->chunk)) {
+            error_set(ret_error, "write: %s", strerror(errno));
+            return false;
+        }
+    } while (r->chunk.result == CHUNK_FULL);
+    return true;
+}
+
+bool map_reader_run(struct map_reader *r, int fd, struct source *source,
+                    bool (*on_chunk)(void *context, const struct chunk *chunk), void *context, struct error *ret_error)
+{
+    bool end = false;
+    position_init(&source->at);
+    source->skipping = false;
+    do {
+        if (!read_more(r, fd, &end, ret_error) || !map_what_is_there(r, source, end, on_chunk, context, ret_error))
+            return false;
+        forget_taken(r);
+    } while (!end);
+    return true;
+}
