@@ -380,6 +380,10 @@ const struct expr *destination_read_to(struct loader *l, const struct yaml_node 
     struct slice name;
     if (!literal_text_of(l, e, &name))
         return e;
+    if (node->type == YAML_LIST || node->type == YAML_MAP) {
+        loader_error(l, node->place, "to must be the name of a destination or an expression for it");
+        return e;
+    }
     const char **names = arena_calloc(l->arena, c->destination_count, sizeof *names);
     for (size_t i = 0; i < c->destination_count && names; i++) {
         names[i] = c->destinations[i].name;
