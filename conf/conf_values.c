@@ -54,7 +54,7 @@ static bool is_cut_off(struct slice text)
     for (size_t i = 0; i < text.len; i++) {
         char c = text.text[i];
         if (quote)
-            quote = c == quote ? '\0' : quote;
+            quote = (char)(c == quote ? '\0' : quote);
         else if (c == '"' || c == '\'')
             quote = c;
         else if (strchr("([{", c))

@@ -75,6 +75,11 @@ static int copy_paths(const glob_t *found, char ***ret_paths, size_t *ret_count)
     return 0;
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static int find_files(void *context, const char *pattern, char ***ret_paths, size_t *ret_count)
 {
     (void)context;
@@ -84,6 +89,8 @@ static int find_files(void *context, const char *pattern, char ***ret_paths, siz
                 : result == GLOB_NOSPACE              ? ENOMEM
                                                       : EIO;
     globfree(&found);
+    if (!error && *ret_count > 1) /* glob(3) sorts within each alternative of a brace only */
+        qsort(*ret_paths, *ret_count, sizeof **ret_paths, compare_paths);
     return error;
 }
 

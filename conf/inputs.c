@@ -1,6 +1,7 @@
 /* `inputs:` → struct input. */
 #include "limits.h"
 #include "settings.h"
+#include "text/glob.h"
 
 static void read_paths(struct loader *l, const struct yaml_member *member, void *target);
 static void read_exclude(struct loader *l, const struct yaml_member *member, void *target);
@@ -81,6 +82,27 @@ static const char *glob_fault(struct slice glob)
     return braces > 0 ? "a { without }" : NULL;
 }
 
+static void check_pattern(struct loader *l, const struct yaml_node *node, const char *what, struct slice pattern)
+{
+    struct glob_list list;
+    const char *fault = glob_fault(pattern);
+    if (fault) {
+        loader_error(l, node->place, "%s is no valid pattern: %s", what, fault);
+        return;
+    }
+    if (pattern.len > LIMIT_PATH_BYTES) {
+        loader_error(l, node->place, "%s is too long for a path", what);
+        return;
+    }
+    enum glob_result result = glob_list_init(&list, &pattern.text, 1, false);
+    if (result == GLOB_TOO_MANY)
+        loader_error(l, node->place, "%s stands for more than %d patterns", what, LIMIT_GLOB_ALTERNATIVES);
+    else if (result == GLOB_NO_MEMORY)
+        diagnostics_set_out_of_memory(l->d);
+    else
+        glob_list_release(&list);
+}
+
 enum { PATTERN_PATH, PATTERN_EXCLUDE };
 
 static const char *const *read_patterns(struct loader *l, const struct yaml_node *node, const char *what, int kind,
@@ -95,11 +117,7 @@ static const char *const *read_patterns(struct loader *l, const struct yaml_node
         struct slice text = items[i].text;
         if (text.len == 0)
             continue; /* reported */
-        const char *fault = glob_fault(text);
-        if (fault)
-            loader_error(l, node->items[i]->place, "%s is no valid pattern: %s", what, fault);
-        else if (text.len > LIMIT_PATH_BYTES)
-            loader_error(l, node->items[i]->place, "%s is too long for a path", what);
+        check_pattern(l, node->items[i], what, text);
         /* An exclusion without a slash is for base names, and one that begins with a star for any directory. */
         bool as_it_is = kind == PATTERN_EXCLUDE && (text.text[0] == '*' || !memchr(text.text, '/', text.len));
         patterns[i] = as_it_is ? text.text : scalar_absolute_pattern(l, text);

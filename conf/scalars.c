@@ -1,6 +1,6 @@
 /* Scalars: text with the environment put in, and what texts stand for. */
 #include "limits.h"
-#include "loader.h"
+#include "settings.h"
 #include "text/nearest.h"
 #include "text/utf8.h"
 #include "json/json_number.h"
@@ -202,7 +202,7 @@ static bool parse_with_unit(struct slice text, const struct unit *units, size_t 
 bool config_parse_duration(struct slice text, uint64_t *ret_ms)
 {
     static const struct unit units[] = {
-        {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000},
+        {"ms", 1}, {"s", SECONDS(1)}, {"m", MINUTES(1)}, {"h", HOURS(1)}, {"d", DAYS(1)},
     };
     if (slice_is(text, "0")) { /* needs no unit */
         *ret_ms = 0;
@@ -216,15 +216,15 @@ bool config_parse_size(struct slice text, size_t *ret_bytes)
     static const struct unit units[] = {
         {"", 1},
         {"B", 1},
-        {"KiB", 1024},
-        {"MiB", 1024 * 1024},
-        {"GiB", 1024 * 1024 * 1024},
-        {"TiB", UINT64_C(1024) * 1024 * 1024 * 1024},
-        {"kB", 1000},
-        {"KB", 1000},
-        {"MB", 1000 * 1000},
-        {"GB", 1000 * 1000 * 1000},
-        {"TB", UINT64_C(1000) * 1000 * 1000 * 1000},
+        {"KiB", UINT64_C(1) << 10},
+        {"MiB", UINT64_C(1) << 20},
+        {"GiB", UINT64_C(1) << 30},
+        {"TiB", UINT64_C(1) << 40},
+        {"kB", UINT64_C(1000)},
+        {"KB", UINT64_C(1000)},
+        {"MB", UINT64_C(1000000)},
+        {"GB", UINT64_C(1000000000)},
+        {"TB", UINT64_C(1000000000000)},
     };
     uint64_t bytes;
     if (!parse_with_unit(text, units, sizeof units / sizeof units[0], &bytes) || bytes > SIZE_MAX)

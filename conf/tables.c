@@ -4,9 +4,7 @@
 static int compare_entries(const void *pa, const void *pb)
 {
     const struct expr_table_entry *a = pa, *b = pb;
-    size_t common = a->key.len < b->key.len ? a->key.len : b->key.len;
-    int order = common ? memcmp(a->key.text, b->key.text, common) : 0;
-    return order ? order : (a->key.len > b->key.len) - (a->key.len < b->key.len);
+    return slice_compare(a->key, b->key);
 }
 
 static void read_table(struct loader *l, const struct yaml_member *member, struct expr_table *table)

@@ -129,8 +129,8 @@ static bool is_in_expression(struct slice text, size_t offset)
     while (line > 0 && text.text[line - 1] != '\n')
         line--;
     for (size_t i = line; i < offset; i++) {
-        char before = i > line ? text.text[i - 1] : ' ';
-        char after = i + 1 < text.len ? text.text[i + 1] : '\0';
+        char before = (char)(i > line ? text.text[i - 1] : ' ');
+        char after = (char)(i + 1 < text.len ? text.text[i + 1] : ' ');
         if (text.text[i] == '$' && strchr(" \t,[{", before) &&
             (after == '.' || after == '[' || ((after | 32) >= 'a' && (after | 32) <= 'z')))
             return true;
@@ -280,10 +280,7 @@ static bool check_key(struct reading *r, const struct yaml_node *key, const stru
 static int compare_members(const void *pa, const void *pb)
 {
     const struct yaml_member *a = *(const struct yaml_member *const *)pa, *b = *(const struct yaml_member *const *)pb;
-    size_t common = a->key.len < b->key.len ? a->key.len : b->key.len;
-    int order = common ? memcmp(a->key.text, b->key.text, common) : 0;
-    if (order == 0)
-        order = (a->key.len > b->key.len) - (a->key.len < b->key.len);
+    int order = slice_compare(a->key, b->key);
     return order ? order : (a > b) - (a < b);
 }
 

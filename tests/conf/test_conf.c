@@ -2,6 +2,9 @@
 #include "conf/memory_source.h"
 #include "limits.h"
 #include "support/cmocka_setup.h"
+#include "support/temp_dir.h"
+
+#include <stdlib.h>
 
 /* Loads a text, or the file of the cases where it ends with .yaml; prints what is wrong with it, if anything is. */
 static struct config *load_with(struct memory_source *m, const char *text, enum config_purpose purpose)
@@ -472,6 +475,54 @@ static void the_examples_load(void **state)
     }
 }
 
+static void write_text(const struct temp_dir *dir, const char *name, const char *text)
+{
+    temp_write(dir, name, text, strlen(text));
+}
+
+static size_t errors_of(const char *path)
+{
+    struct diagnostics *d = diagnostics_new();
+    struct config *c = config_load(&config_source_system, path, CONFIG_FOR_MAP, d);
+    size_t errors = diagnostics_errors(d);
+    assert_true((c == NULL) == (errors > 0));
+    config_free(c);
+    diagnostics_free(d);
+    return errors;
+}
+
+/* The real files: globs sorted by name, braces, a directory, nothing there, a file that is too large. */
+static void the_system_is_read(void **state)
+{
+    (void)state;
+    struct temp_dir dir;
+    temp_dir_make(&dir);
+    write_text(&dir, "main.yaml", "include: ['{b,a}*.yaml', '[x]*.yaml']\ninputs: [{paths: [a.log]}]\n");
+    write_text(&dir, "b2.yaml", "rules: [{name: second, drop: true}]\n");
+    write_text(&dir, "a1.yaml", "rules: [{name: first, drop: true}]\n");
+    struct diagnostics *d = diagnostics_new();
+    struct config *c = config_load(&config_source_system, temp_path(&dir, "main.yaml"), CONFIG_FOR_MAP, d);
+    assert_non_null(c);
+    assert_int_equal(c->rules.count, 2);
+    assert_slice(c->rules.items[0].name, "first");
+    assert_slice(c->rules.items[1].name, "second");
+    assert_string_equal(c->inputs[0].paths[0], temp_path(&dir, "a.log"));
+    config_free(c);
+    diagnostics_free(d);
+
+    assert_int_equal(errors_of(dir.path), 1);
+    assert_int_equal(errors_of(temp_path(&dir, "nothing.yaml")), 1);
+    write_text(&dir, "empty.yaml", "");
+    assert_int_equal(errors_of(temp_path(&dir, "empty.yaml")), 2);
+    char *large = calloc(1, LIMIT_CONFIG_FILE + 1);
+    assert_non_null(large);
+    memset(large, '#', LIMIT_CONFIG_FILE + 1);
+    temp_write(&dir, "large.yaml", large, LIMIT_CONFIG_FILE + 1);
+    free(large);
+    assert_int_equal(errors_of(temp_path(&dir, "large.yaml")), 1);
+    temp_dir_remove(&dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +535,7 @@ int main(void)
         cmocka_unit_test(numbers_have_units),
         cmocka_unit_test(state_commands_need_only_state_dir),
         cmocka_unit_test(the_examples_load),
+        cmocka_unit_test(the_system_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
