@@ -34,7 +34,7 @@
 #define LIMIT_UUID_PARTS 16           /* pieces that an id is made of */
 #define LIMIT_INT_DIGITS 400          /* digits that `int` writes of a number with an exponent */
 #define LIMIT_ZONE_TRANSITIONS 5000   /* counts in a time zone's file */
-#define LIMIT_EVALUATION_DEPTH 400   /* expressions that wait for others while one is evaluated (lets use lets) */
+#define LIMIT_EVALUATION_DEPTH 400    /* expressions that wait for others while one is evaluated (lets use lets) */
 #define LIMIT_PATH_NODES 1000000      /* nodes that one query may give */
 #define LIMIT_PATH_STEPS 10000000     /* nodes looked at for one query, again and again in its filters included */
 #define LIMIT_REGEX_MATCH 100000      /* PCRE2 match limit */
@@ -66,13 +66,13 @@
 /* State */
 #define LIMIT_CHECKPOINT_RECORD KIB(32)
 #define LIMIT_CHECKPOINT_FILE MIB(256)
-#define LIMIT_DEAD_LETTER_LINE MIB(96)
+#define LIMIT_DEAD_LETTER_LINE MIB(400) /* a log line at its longest, every byte of it escaped */
 
 /* Admin and receive */
 #define LIMIT_HTTP_REQUEST_HEADERS KIB(16)
 #define LIMIT_HTTP_CLIENTS 16
 #define LIMIT_ADMIN_ANSWER MIB(64) /* /status names every file */
-#define LIMIT_RECEIVE_BODY MIB(8) /* a gzip body's content; as it comes LIMIT_BODY holds */
+#define LIMIT_RECEIVE_BODY MIB(8)  /* a gzip body's content; as it comes LIMIT_BODY holds */
 #define LIMIT_RECEIVE_ANSWER MIB(4)
 #define LIMIT_RECEIVE_EVENT_IDS (1 << 20) /* remembered, for signals of events that never came */
 

@@ -19,7 +19,7 @@
  * halved, dead-lettered. */
 
 struct delivery;
-struct batch; /* see deliver/batch.h */
+struct batch;
 
 struct delivery *delivery_new(const struct config *config, struct metrics *metrics, struct log *log);
 void delivery_free(struct delivery *d);
@@ -42,10 +42,23 @@ void delivery_seal_due(struct delivery *d, uint64_t now, bool all);
 /* The next batch to be sent, now in flight; NULL where none may go (concurrency, order, pauses, rate limit). */
 struct batch *delivery_next_batch(struct delivery *d, uint64_t now);
 
+/* What is to be posted. */
+struct slice batch_body(const struct batch *b);
+enum endpoint batch_endpoint(const struct batch *b);
+const char *batch_destination(const struct batch *b);
+struct slice batch_project(const struct batch *b); /* empty: none */
+bool batch_is_plain(const struct batch *b);        /* its server takes no gzip */
+
 /* What came of a batch in flight. */
 struct post_result {
-    enum { POST_ANSWERED, POST_NO_ANSWER /* network failure or time-out */, POST_CANCELLED } what;
+    enum {
+        POST_ANSWERED,
+        POST_NO_ANSWER, /* network failure or time-out */
+        POST_NO_KEY,    /* not sent: the write key's file cannot be read */
+        POST_CANCELLED,
+    } what;
     int status;
+    const char *why;         /* no answer: a reason from a fixed list */
     struct slice body;       /* the answer's first LIMIT_ANSWER_KEPT bytes */
     uint64_t retry_after_ms; /* 0: none was said */
     bool sent_gzip;
@@ -54,11 +67,11 @@ struct post_result {
 void delivery_answer(struct delivery *d, struct batch *b, const struct post_result *result, uint64_t now,
                      uint32_t random);
 
-/* Calls that were given up, to be written and synced before they are settled. The text of a whole line for the
- * dead-letter file, valid until delivery_dead_letter_done(); NULL where there is none. */
+/* Calls that were given up (and kept lines), to be written and synced before they are settled: the next one that was
+ * not handed out yet, NULL where there is none. dead_letter_write() appends its line for the dead-letter file. */
 struct dead_letter;
 struct dead_letter *delivery_next_dead_letter(struct delivery *d);
-struct slice dead_letter_line(const struct dead_letter *letter);
+void dead_letter_write(const struct dead_letter *letter, int64_t wall_ms, struct buffer *out);
 void delivery_dead_letter_done(struct delivery *d, struct dead_letter *letter); /* it is on disk: its line is settled */
 
 /* When something becomes due by itself (a batch's age, a retry, the end of a pause); UINT64_MAX: never. */

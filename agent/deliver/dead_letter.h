@@ -1,0 +1,34 @@
+#ifndef RAINGAUGE_DEAD_LETTER_H
+#define RAINGAUGE_DEAD_LETTER_H
+
+#include "deliver/group.h"
+
+/* A call that was given up, or the text of a line that is kept (contract 6.8), on its way to the dead-letter file.
+ * Until it is there its line is not settled. */
+struct dead_letter {
+    struct dead_letter *next;
+    bool handed_out;
+    size_t cost;
+    struct batch *batch; /* the call, alone; NULL: a kept line */
+    int status;
+    char metric[16];        /* "status_400", "too_large", "retries" */
+    struct ledger *kept_in; /* a reference */
+    uint64_t line, offset;
+    const char *outcome, *why; /* of a kept line; static */
+    struct slice text;         /* behind the struct: the answer's beginning, or the kept line */
+};
+
+/* Takes over the batch, which has one call. NULL on lack of memory. */
+struct dead_letter *dead_letter_of_call(struct batch *b, enum dead_reason reason, int status, struct slice answer);
+struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, const struct map_note *note,
+                                        struct slice text);
+void dead_letter_free(struct dead_letter *letter);
+
+/* The time as dead letters say it: of equal length, so that texts compare as times do. */
+enum { DEAD_LETTER_TIME_LEN = 24 };
+void dead_letter_time(int64_t wall_ms, char ret_text[DEAD_LETTER_TIME_LEN + 1]);
+
+/* Its ledger and line, to be settled. */
+struct ledger *dead_letter_ledger(const struct dead_letter *letter, uint64_t *ret_line, uint64_t *ret_offset);
+
+#endif

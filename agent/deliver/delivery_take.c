@@ -1,0 +1,161 @@
+/* A chunk's calls come in: its lines into the file's ledger, its calls into their lanes, its kept lines to the dead
+ * letters. All or nothing: calls are staged first; when the last of the memory is there nothing can fail any more. */
+#include "deliver/delivery_state.h"
+
+#include <assert.h>
+
+struct intake {
+    struct delivery *d;
+    struct ledger *ledger;
+    const struct chunk *chunk;
+    const struct config *config;
+    uint64_t now, first_line;
+    struct outlet **outlets;           /* by index of config->destinations, as they are found */
+    const struct rule_metrics **rules; /* by index of config->rules */
+    struct lane *touched;
+    uint64_t destinations;
+    bool was_settled;   /* the file had no unsettled call before */
+    uint32_t *left_out; /* lines of identify calls that say nothing new */
+    size_t left_out_count;
+    struct dead_letter *kept, **kept_end;
+};
+
+static struct outlet *outlet_of(struct intake *in, uint32_t destination)
+{
+    assert(destination < in->config->destination_count);
+    if (!in->outlets[destination])
+        in->outlets[destination] = delivery_outlet(in->d, in->config->destinations[destination].name);
+    return in->outlets[destination];
+}
+
+static const struct rule_metrics *rule_of(struct intake *in, uint32_t rule)
+{
+    assert(rule < in->config->rules.count);
+    if (!in->rules[rule])
+        in->rules[rule] = metrics_rule(in->d->metrics, in->config->rules.items[rule].name);
+    return in->rules[rule];
+}
+
+static bool stage_call(struct intake *in, const struct mapped_call *mapped)
+{
+    struct delivery *d = in->d;
+    struct outlet *outlet = outlet_of(in, mapped->destination);
+    struct call call = {
+        .ledger = in->ledger,
+        .line = in->first_line + mapped->line,
+        .offset = position_offset(&in->chunk->lines[mapped->line].start),
+        .rule = rule_of(in, mapped->rule),
+    };
+    struct slice project = chunk_text(in->chunk, mapped->project_at, mapped->project_len);
+    struct group *g = outlet && call.rule ? group_table_get(&d->groups, outlet, project) : NULL;
+    if (!g)
+        return false;
+    if (mapped->endpoint == ENDPOINT_IDENTIFY &&
+        !identify_cache_is_news(&d->identified, mapped->user_hash, mapped->traits_hash)) {
+        in->left_out[in->left_out_count++] = mapped->line;
+        return true;
+    }
+    struct lane *lane = &g->lanes[mapped->endpoint];
+    if (!lane->staging.touched) {
+        lane->staging.next = in->touched;
+        in->touched = lane;
+    }
+    in->destinations |= UINT64_C(1) << outlet->index % 64;
+    uint64_t fence = mapped->endpoint == ENDPOINT_SIGNAL ? g->lanes[ENDPOINT_EVENT].next_number : 0;
+    return lane_stage(lane, &d->limits, &d->turns, &call, chunk_text(in->chunk, mapped->text_at, mapped->text_len),
+                      mapped->user_hash, fence, in->now);
+}
+
+static bool stage_calls(struct intake *in)
+{
+    for (size_t i = 0; i < in->chunk->call_count; i++) {
+        if (!stage_call(in, &in->chunk->calls[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool stage_kept_lines(struct intake *in)
+{
+    in->kept_end = &in->kept;
+    for (size_t i = 0; i < in->chunk->note_count; i++) {
+        const struct map_note *note = &in->chunk->notes[i];
+        if (note->kept_len == 0)
+            continue;
+        struct dead_letter *letter = dead_letter_of_line(in->ledger, in->first_line + note->line, note,
+                                                         chunk_text(in->chunk, note->kept_at, note->kept_len));
+        if (!letter)
+            return false;
+        *in->kept_end = letter;
+        in->kept_end = &letter->next;
+    }
+    return true;
+}
+
+static void take_back(struct intake *in)
+{
+    for (struct lane *lane = in->touched, *next; lane; lane = next) {
+        next = lane->staging.next;
+        lane_unstage(lane, &in->d->turns);
+    }
+    /* What the cache took for the last call of a user was none: the next one is news. */
+    for (size_t i = 0; i < in->chunk->call_count; i++) {
+        if (in->chunk->calls[i].endpoint == ENDPOINT_IDENTIFY)
+            identify_cache_forget(&in->d->identified, in->chunk->calls[i].user_hash);
+    }
+    while (in->kept) {
+        struct dead_letter *next = in->kept->next;
+        dead_letter_free(in->kept);
+        in->kept = next;
+    }
+}
+
+static void commit(struct intake *in)
+{
+    struct delivery *d = in->d;
+    for (struct lane *lane = in->touched, *next; lane; lane = next) {
+        next = lane->staging.next;
+        size_t calls = (size_t)(lane->next_number - lane->staging.next_number);
+        d->calls += calls;
+        lane->group->calls += calls;
+        delivery_account(d, lane->group->outlet, lane_commit(lane, &d->limits));
+    }
+    while (in->kept) {
+        struct dead_letter *letter = in->kept;
+        in->kept = letter->next;
+        delivery_add_letter(d, letter);
+    }
+    uint64_t before = in->was_settled ? 0 : ledger_destinations(in->ledger);
+    ledger_set_destinations(in->ledger, before | in->destinations);
+    d->metrics->identify_left_out += in->left_out_count;
+    for (size_t i = 0; i < in->left_out_count; i++)
+        ledger_settle(in->ledger, in->first_line + in->left_out[i], CALL_LEFT_OUT);
+}
+
+bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chunk, const struct config *config,
+                   uint64_t now)
+{
+    struct intake in = {
+        .d = d,
+        .ledger = l,
+        .chunk = chunk,
+        .config = config,
+        .now = now,
+        .first_line = ledger_next_line(l),
+        .was_settled = ledger_open_lines(l) == 0,
+    };
+    arena_reset(&d->scratch);
+    in.outlets = arena_calloc(&d->scratch, config->destination_count, sizeof *in.outlets);
+    in.rules = arena_calloc(&d->scratch, config->rules.count, sizeof *in.rules);
+    in.left_out = arena_calloc(&d->scratch, chunk->call_count, sizeof *in.left_out);
+    if (!in.outlets || !in.rules || !in.left_out)
+        return false;
+    uint64_t first_line;
+    if (!stage_calls(&in) || !stage_kept_lines(&in) || !ledger_take(l, chunk, &first_line)) {
+        take_back(&in);
+        return false;
+    }
+    assert(first_line == in.first_line);
+    commit(&in);
+    return true;
+}

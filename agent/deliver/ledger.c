@@ -1,0 +1,234 @@
+#include "deliver/ledger.h"
+
+#include <assert.h>
+
+enum { HAS_DELIVERED = 1, HAS_DEAD = 2, HAS_REJECTED = 4, HAS_INVALID = 8 };
+
+struct entry {
+    struct position start;
+    uint64_t line;
+    uint32_t unsettled;
+    unsigned flags;
+};
+
+struct ledger {
+    unsigned references;
+    bool registered;
+    struct input_metrics *metrics;
+    void (*on_moved)(void *context); /* NULL: disowned */
+    void *context;
+
+    struct entry *entries; /* [first, end) are in use, sorted by line; settled ones may stand between */
+    size_t first, end, cap;
+    size_t open; /* of these: unsettled */
+
+    uint64_t next_line;
+    struct position taken, committed;
+    uint64_t destinations;
+    char *path;
+};
+
+/* Settled entries between unsettled ones are squeezed out before the array grows, so that one line that waits long does
+ * not keep an entry of every line after it. */
+static void squeeze(struct ledger *l)
+{
+    size_t to = 0;
+    for (size_t i = l->first; i < l->end; i++)
+        if (l->entries[i].unsettled)
+            l->entries[to++] = l->entries[i];
+    l->first = 0;
+    l->end = to;
+}
+
+static bool reserve(struct ledger *l, size_t more)
+{
+    if (more <= l->cap - l->end)
+        return true;
+    squeeze(l);
+    size_t need = l->end + more;
+    if (need <= l->cap / 2 || (need <= l->cap && l->cap <= 16))
+        return true;
+    size_t cap = need < 8 ? 16 : 2 * need;
+    struct entry *entries = realloc(l->entries, cap * sizeof *entries);
+    if (!entries)
+        return need <= l->cap;
+    l->entries = entries;
+    l->cap = cap;
+    return true;
+}
+
+static struct entry *find(const struct ledger *l, uint64_t line)
+{
+    size_t low = l->first, high = l->end;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (l->entries[middle].line < line)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    assert(low < l->end && l->entries[low].line == line && l->entries[low].unsettled > 0);
+    return &l->entries[low];
+}
+
+/* Contract 6.1: the first that fits. */
+static enum outcome outcome_of(unsigned flags)
+{
+    return flags & HAS_DEAD        ? OUTCOME_DEAD_LETTERED
+           : flags & HAS_REJECTED  ? OUTCOME_REJECTED
+           : flags & HAS_DELIVERED ? OUTCOME_DELIVERED
+           : flags & HAS_INVALID   ? OUTCOME_INVALID
+                                   : OUTCOME_DROPPED; /* only calls that were left out */
+}
+
+static void commit(struct ledger *l)
+{
+    while (l->first < l->end && l->entries[l->first].unsettled == 0)
+        l->first++;
+    l->committed = l->first < l->end ? l->entries[l->first].start : l->taken;
+    if (l->first == l->end)
+        l->first = l->end = 0;
+}
+
+struct ledger *ledger_new(const struct position *start, struct input_metrics *metrics, void (*on_moved)(void *context),
+                          void *context)
+{
+    struct ledger *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->references = 1;
+    l->metrics = metrics;
+    l->on_moved = on_moved;
+    l->context = context;
+    l->taken = l->committed = *start;
+    return l;
+}
+
+struct ledger *ledger_ref(struct ledger *l)
+{
+    l->references++;
+    return l;
+}
+
+void ledger_unref(struct ledger *l)
+{
+    if (!l || --l->references > 0)
+        return;
+    free(l->entries);
+    free(l->path);
+    free(l);
+}
+
+void ledger_disown(struct ledger *l)
+{
+    l->on_moved = NULL;
+    l->context = NULL;
+    ledger_unref(l);
+}
+
+bool ledger_set_path(struct ledger *l, struct slice path)
+{
+    char *copy = strndup(path.text ? path.text : "", path.len);
+    if (!copy)
+        return false;
+    free(l->path);
+    l->path = copy;
+    return true;
+}
+
+struct slice ledger_path(const struct ledger *l)
+{
+    return slice_from(l->path);
+}
+
+bool ledger_take(struct ledger *l, const struct chunk *chunk, uint64_t *ret_first)
+{
+    if (!reserve(l, chunk->line_count))
+        return false;
+    *ret_first = l->next_line;
+    for (size_t i = 0; i < chunk->line_count; i++) {
+        const struct mapped_line *line = &chunk->lines[i];
+        assert(line->calls > 0);
+        l->entries[l->end++] = (struct entry){
+            .start = line->start,
+            .line = l->next_line++,
+            .unsettled = line->calls,
+            .flags = line->rejected ? HAS_REJECTED : 0,
+        };
+    }
+    l->open += chunk->line_count;
+    l->taken = chunk->end;
+    commit(l);
+
+    struct input_metrics *m = l->metrics;
+    m->lines_read += chunk->lines_read;
+    m->bytes_read += chunk->bytes_read;
+    m->nul_bytes += chunk->nul_bytes;
+    m->lines_held += chunk->line_count;
+    for (size_t i = 0; i < OUTCOME_COUNT; i++)
+        m->lines[i] += chunk->outcomes[i];
+    return true;
+}
+
+uint64_t ledger_next_line(const struct ledger *l)
+{
+    return l->next_line;
+}
+
+void ledger_settle(struct ledger *l, uint64_t line, enum call_outcome outcome)
+{
+    static const unsigned flag_of[] = {
+        [CALL_DELIVERED] = HAS_DELIVERED, [CALL_DEAD_LETTERED] = HAS_DEAD, [CALL_LEFT_OUT] = 0, [CALL_KEPT] = 0};
+    struct entry *e = find(l, line);
+    e->flags |= flag_of[outcome];
+    if (--e->unsettled > 0)
+        return;
+    l->open--;
+    l->metrics->lines_held--;
+    l->metrics->lines[outcome_of(e->flags)]++;
+    if (e != &l->entries[l->first])
+        return;
+    commit(l);
+    if (l->on_moved)
+        l->on_moved(l->context);
+}
+
+void ledger_hold(struct ledger *l, uint64_t line, uint32_t calls)
+{
+    find(l, line)->unsettled += calls;
+}
+
+const struct position *ledger_committed(const struct ledger *l)
+{
+    return &l->committed;
+}
+
+const struct position *ledger_taken(const struct ledger *l)
+{
+    return &l->taken;
+}
+
+size_t ledger_open_lines(const struct ledger *l)
+{
+    return l->open;
+}
+
+void ledger_set_registered(struct ledger *l)
+{
+    l->registered = true;
+}
+
+bool ledger_is_registered(const struct ledger *l)
+{
+    return l->registered;
+}
+
+uint64_t ledger_destinations(const struct ledger *l)
+{
+    return l->destinations;
+}
+
+void ledger_set_destinations(struct ledger *l, uint64_t destinations)
+{
+    l->destinations = destinations;
+}
