@@ -8,15 +8,7 @@
  * Lack of memory in any of these: back to its place, to be tried again as if the server had been busy. */
 #include "deliver/delivery_state.h"
 
-#if __has_include("wire/call.h")
 #include "wire/call.h"
-#else /* until it is there */
-static bool call_cut(struct buffer *out, struct arena *arena, struct slice call, size_t most)
-{
-    (void)out, (void)arena, (void)call, (void)most;
-    return false;
-}
-#endif
 
 #include <assert.h>
 

@@ -1,5 +1,6 @@
-/* A chunk's calls come in: its lines into the file's ledger, its calls into their lanes, its kept lines to the dead
- * letters. All or nothing: calls are staged first; when the last of the memory is there nothing can fail any more. */
+/* A chunk comes in: its counts into the metrics, its lines into the file's ledger, its calls into their lanes, its kept
+ * lines to the dead letters. All or nothing: calls are staged first; when the last of the memory is there nothing can
+ * fail any more. */
 #include "deliver/delivery_state.h"
 
 #include <assert.h>
@@ -10,8 +11,8 @@ struct intake {
     const struct chunk *chunk;
     const struct config *config;
     uint64_t now, first_line;
-    struct outlet **outlets;           /* by index of config->destinations, as they are found */
-    const struct rule_metrics **rules; /* by index of config->rules */
+    struct outlet **outlets;     /* by index of config->destinations, as they are found */
+    struct rule_metrics **rules; /* by index of config->rules */
     struct lane *touched;
     uint64_t destinations;
     bool was_settled;   /* the file had no unsettled call before */
@@ -28,12 +29,32 @@ static struct outlet *outlet_of(struct intake *in, uint32_t destination)
     return in->outlets[destination];
 }
 
-static const struct rule_metrics *rule_of(struct intake *in, uint32_t rule)
+static bool find_rule(struct intake *in, uint32_t rule)
 {
     assert(rule < in->config->rules.count);
     if (!in->rules[rule])
         in->rules[rule] = metrics_rule(in->d->metrics, in->config->rules.items[rule].name);
-    return in->rules[rule];
+    return in->rules[rule] != NULL;
+}
+
+static bool is_rejection(const struct map_note *note)
+{
+    return note->outcome == OUTCOME_REJECTED && note->rule != UINT32_MAX;
+}
+
+/* The series of every rule that the chunk speaks of. */
+static bool find_rules(struct intake *in)
+{
+    static const struct rule_counts none;
+    const struct chunk *chunk = in->chunk;
+    bool ok = true;
+    for (size_t i = 0; ok && i < chunk->call_count; i++)
+        ok = find_rule(in, chunk->calls[i].rule);
+    for (size_t i = 0; ok && i < chunk->note_count; i++)
+        ok = !is_rejection(&chunk->notes[i]) || find_rule(in, chunk->notes[i].rule);
+    for (uint32_t r = 0; ok && r < chunk->rule_count; r++)
+        ok = memcmp(&chunk->rules[r], &none, sizeof none) == 0 || find_rule(in, r);
+    return ok;
 }
 
 static bool stage_call(struct intake *in, const struct mapped_call *mapped)
@@ -44,10 +65,10 @@ static bool stage_call(struct intake *in, const struct mapped_call *mapped)
         .ledger = in->ledger,
         .line = in->first_line + mapped->line,
         .offset = position_offset(&in->chunk->lines[mapped->line].start),
-        .rule = rule_of(in, mapped->rule),
+        .rule = in->rules[mapped->rule],
     };
     struct slice project = chunk_text(in->chunk, mapped->project_at, mapped->project_len);
-    struct group *g = outlet && call.rule ? group_table_get(&d->groups, outlet, project) : NULL;
+    struct group *g = outlet ? group_table_get(&d->groups, outlet, project) : NULL;
     if (!g)
         return false;
     if (mapped->endpoint == ENDPOINT_IDENTIFY &&
@@ -110,9 +131,31 @@ static void take_back(struct intake *in)
     }
 }
 
+static void count_rules(const struct intake *in)
+{
+    const struct chunk *chunk = in->chunk;
+    for (size_t r = 0; r < chunk->rule_count; r++) {
+        const struct rule_counts *counts = &chunk->rules[r];
+        struct rule_metrics *m = in->rules[r];
+        if (!m)
+            continue;
+        for (size_t e = 0; e < ENDPOINT_COUNT; e++)
+            m->calls[e] += counts->calls[e];
+        for (size_t i = 0; i < FILTER_COUNT_MAX; i++)
+            m->filter_failures[i] += counts->filter_failures[i];
+        m->match_limit_hits += counts->match_limit_hits;
+    }
+    for (size_t i = 0; i < chunk->note_count; i++) {
+        const struct map_note *note = &chunk->notes[i];
+        if (is_rejection(note))
+            metrics_count_reason(&in->rules[note->rule]->rejected, note->reason, 1 + note->more);
+    }
+}
+
 static void commit(struct intake *in)
 {
     struct delivery *d = in->d;
+    count_rules(in);
     for (struct lane *lane = in->touched, *next; lane; lane = next) {
         next = lane->staging.next;
         size_t calls = (size_t)(lane->next_number - lane->staging.next_number);
@@ -148,7 +191,7 @@ bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chu
     in.outlets = arena_calloc(&d->scratch, config->destination_count, sizeof *in.outlets);
     in.rules = arena_calloc(&d->scratch, config->rules.count, sizeof *in.rules);
     in.left_out = arena_calloc(&d->scratch, chunk->call_count, sizeof *in.left_out);
-    if (!in.outlets || !in.rules || !in.left_out)
+    if (!in.outlets || !in.rules || !in.left_out || !find_rules(&in))
         return false;
     uint64_t first_line;
     if (!stage_calls(&in) || !stage_kept_lines(&in) || !ledger_take(l, chunk, &first_line)) {

@@ -153,7 +153,7 @@ bool ledger_take(struct ledger *l, const struct chunk *chunk, uint64_t *ret_firs
             .start = line->start,
             .line = l->next_line++,
             .unsettled = line->calls,
-            .flags = line->rejected ? HAS_REJECTED : 0,
+            .flags = (line->rejected ? HAS_REJECTED : 0) | (line->invalid ? HAS_INVALID : 0),
         };
     }
     l->open += chunk->line_count;
@@ -161,6 +161,8 @@ bool ledger_take(struct ledger *l, const struct chunk *chunk, uint64_t *ret_firs
     commit(l);
 
     struct input_metrics *m = l->metrics;
+    if (!m)
+        return true;
     m->lines_read += chunk->lines_read;
     m->bytes_read += chunk->bytes_read;
     m->nul_bytes += chunk->nul_bytes;
@@ -184,8 +186,10 @@ void ledger_settle(struct ledger *l, uint64_t line, enum call_outcome outcome)
     if (--e->unsettled > 0)
         return;
     l->open--;
-    l->metrics->lines_held--;
-    l->metrics->lines[outcome_of(e->flags)]++;
+    if (l->metrics) {
+        l->metrics->lines_held--;
+        l->metrics->lines[outcome_of(e->flags)]++;
+    }
     if (e != &l->entries[l->first])
         return;
     commit(l);

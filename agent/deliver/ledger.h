@@ -13,8 +13,8 @@
  * gone before its calls are answered. */
 struct ledger;
 
-/* `metrics` is the input's series; `context` is the file that owns it (NULL after ledger_disown). on_moved is called
- * whenever the committed position has moved, never from inside ledger_take. */
+/* `metrics` is the input's series (NULL: nothing is counted); `context` is the file that owns it (NULL after
+ * ledger_disown). on_moved is called whenever the committed position has moved, never from inside ledger_take. */
 struct ledger *ledger_new(const struct position *start, struct input_metrics *metrics, void (*on_moved)(void *context),
                           void *context);
 void ledger_disown(struct ledger *l); /* the owner is going: no more callbacks, one reference less */

@@ -436,6 +436,10 @@ struct ledger *file_table_ledger(struct file_table *t, struct file *f)
     if (f->ledger)
         return f->ledger;
     f->ledger = ledger_new(&f->source.at, file_table_metrics(t, f), on_committed_moved, f);
+    if (f->ledger && !ledger_set_path(f->ledger, slice_from(f->path))) {
+        ledger_disown(f->ledger);
+        f->ledger = NULL;
+    }
     if (f->ledger && f->registered)
         ledger_set_registered(f->ledger);
     return f->ledger;
