@@ -1,5 +1,7 @@
 #include "map/frame.h"
 
+#include "frames/logfmt.h"
+#include "frames/regex_record.h"
 #include "json/json_writer.h"
 
 static enum json_want want_of(const struct input *input)
@@ -22,6 +24,14 @@ static enum frame_result parse_json(struct arena *arena, const struct input *inp
     return FRAME_OK;
 }
 
+static enum frame_result parse_made(struct arena *arena, const struct input *input, const struct buffer *json,
+                                    struct value *ret_value, const char **ret_reason)
+{
+    if (json->failed || arena->failed)
+        return FRAME_NO_MEMORY;
+    return parse_json(arena, input, buffer_slice(json), ret_value, ret_reason);
+}
+
 static enum frame_result parse_raw(struct arena *arena, const struct input *input, struct slice text,
                                    struct value *ret_value, const char **ret_reason)
 {
@@ -30,17 +40,32 @@ static enum frame_result parse_raw(struct arena *arena, const struct input *inpu
     buffer_add_text(&json, "{\"message\":");
     json_write_string(&json, text);
     buffer_add_char(&json, '}');
-    if (json.failed)
-        return FRAME_NO_MEMORY;
-    return parse_json(arena, input, buffer_slice(&json), ret_value, ret_reason);
+    return parse_made(arena, input, &json, ret_value, ret_reason);
 }
 
-static enum frame_result parse_not_yet(struct arena *arena, const struct input *input, struct slice text,
-                                       struct value *ret_value, const char **ret_reason)
+static enum frame_result parse_logfmt(struct arena *arena, const struct input *input, struct slice text,
+                                      struct value *ret_value, const char **ret_reason)
 {
-    (void)arena, (void)input, (void)text, (void)ret_value;
-    *ret_reason = "parser not supported";
-    return FRAME_INVALID;
+    struct buffer json;
+    buffer_init_in(&json, arena);
+    if (!logfmt_to_json(&json, text)) {
+        *ret_reason = "not logfmt";
+        return FRAME_INVALID;
+    }
+    return parse_made(arena, input, &json, ret_value, ret_reason);
+}
+
+static enum frame_result parse_regex(struct arena *arena, const struct input *input, struct slice text,
+                                     struct value *ret_value, const char **ret_reason)
+{
+    struct buffer json;
+    buffer_init_in(&json, arena);
+    enum regex_result matched = regex_record_to_json(arena, input->pattern, text, &json);
+    if (matched != REGEX_YES && !arena->failed) {
+        *ret_reason = matched == REGEX_NO ? "does not match the pattern" : "the pattern gave up";
+        return FRAME_INVALID;
+    }
+    return parse_made(arena, input, &json, ret_value, ret_reason);
 }
 
 enum frame_result frame_parse(struct arena *arena, const struct input *input, struct slice content,
@@ -49,8 +74,8 @@ enum frame_result frame_parse(struct arena *arena, const struct input *input, st
     static enum frame_result (*const parsers[])(struct arena *, const struct input *, struct slice, struct value *,
                                                 const char **) = {
         [PARSER_JSON] = parse_json,
-        [PARSER_LOGFMT] = parse_not_yet,
-        [PARSER_REGEX] = parse_not_yet,
+        [PARSER_LOGFMT] = parse_logfmt,
+        [PARSER_REGEX] = parse_regex,
         [PARSER_RAW] = parse_raw,
     };
     return parsers[input->parser](arena, input, content, ret_value, ret_reason);
@@ -58,5 +83,7 @@ enum frame_result frame_parse(struct arena *arena, const struct input *input, st
 
 bool frame_is_whole(const struct input *input, struct slice content)
 {
-    return input->parser != PARSER_JSON || json_check(content, want_of(input)) == JSON_OK;
+    if (input->parser == PARSER_JSON)
+        return json_check(content, want_of(input)) == JSON_OK;
+    return input->parser != PARSER_LOGFMT || logfmt_is(content);
 }
