@@ -1,0 +1,58 @@
+/* Any bytes as a log, under one of several configurations that use what there is. The first byte says which, the second
+ * how the log is cut. */
+#include "mapping_oracle.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define RULES(of)                                                                                                      \
+    "rules:\n"                                                                                                         \
+    "  - {name: noise, when: {$.a: {matches: '^x*y'}}, sample: {rate: 0.5, by: $.s}, drop: true}\n"                    \
+    "  - name: all\n"                                                                                                  \
+    "    continue: true\n"                                                                                             \
+    "    let: {body: $.a | parse_json, of: " of "}\n"                                                                  \
+    "    event:\n"                                                                                                     \
+    "      for_each: '$.a[*]'\n"                                                                                       \
+    "      let: {it: $item}\n"                                                                                         \
+    "      event: \"{{ $key }}{{ $it | json }}\"\n"                                                                    \
+    "      event_id: $.e\n"                                                                                            \
+    "      user_id: $.b ?? $item\n"                                                                                    \
+    "      timestamp: $.t\n"                                                                                           \
+    "      ai_data: {model: $.m, input: $.a | text, output: $body, convo_id: $.c}\n"                                   \
+    "      properties: [$, $.a, {x: $.b, $context: $of}]\n"                                                            \
+    "      attachments: [{for_each: $item, type: $.m, value: $item, role: $.r, name: $outer}]\n"                       \
+    "    signal: {signal_name: $.b, sentiment: $.r, signal_type: $.m, properties: $.a}\n"                              \
+    "    identify: {user_id: $.b, traits: $.a}\n"                                                                      \
+    "  - {name: rest, signal: {event_id: e, signal_name: \"{{ $.message }}{{ $.k }}\", properties: $}}\n"
+
+static const char *const configs[] = {
+    "raindrop: {context: true}\ninputs: [{paths: [/logs/*], max_line_bytes: 1KiB}]\n" RULES("$.b"),
+    "inputs: [{paths: [/logs/*], records: ['$.a[*]', '$..b']}]\n" RULES("$parent2"),
+    "inputs: [{paths: [/logs/*], parser: raw}]\n" RULES("$.b"),
+    "inputs: [{paths: [/logs/*], parser: logfmt}]\n" RULES("$.b"),
+    "inputs: [{paths: [/logs/*], parser: regex, pattern: '^(?<a>\\w+)( (?<b>.*))?$'}]\n" RULES("$.b"),
+};
+enum { CONFIGS = sizeof configs / sizeof configs[0] };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct config *loaded[CONFIGS];
+    if (size < 2)
+        return 0;
+    size_t i = data[0] % CONFIGS;
+    if (!loaded[i]) {
+        struct diagnostics *d = diagnostics_new();
+        loaded[i] = config_load_text(&fuzz_empty_world, "fuzz.yaml", slice_from(configs[i]), CONFIG_FOR_MAP, d);
+        if (!loaded[i]) {
+            struct buffer text;
+            buffer_init(&text, 1 << 20);
+            diagnostics_print(d, &text, true, false);
+            fprintf(stderr, "%.*s\n", SLICE_FMT(buffer_slice(&text)));
+            abort();
+        }
+        diagnostics_free(d);
+    }
+    mapping_oracle(loaded[i], slice_of((const char *)data + 2, size - 2), data[1]);
+    return 0;
+}
