@@ -27,36 +27,47 @@ _Static_assert(LIMIT_JSON_TEXT <= (size_t)1 << 28,
 /* ---- The check -------------------------------------------------------------------------------------------------- */
 
 struct check {
-    const char *at; /* on failure: the offending byte, or the end where the text was right as far as it goes */
     const char *end;
+    const char *stop; /* on failure: the offending byte, or `end` where the text was right as far as it goes */
     uint32_t tokens;
     bool escapes; /* there is a backslash */
     bool mend;    /* there is something to mend ... */
     size_t grows; /* ... by which the text becomes that much longer */
+    bool too_deep;
     unsigned depth;
     uint64_t objects[LIMIT_JSON_DEPTH / 64]; /* a bit for each open container: it is an object */
 };
 
-static enum json_fault broken(const struct check *c)
+/* The functions below take what stands at `at` and give the place behind it, or NULL with c->stop set. */
+
+static const char *stop_at(struct check *c, const char *at)
 {
-    return c->at == c->end && c->depth > 0 ? JSON_CUT : JSON_NOT_JSON;
+    c->stop = at;
+    return NULL;
 }
 
-static bool check_four_hex(struct check *c)
+static const char *check_unicode_escape(struct check *c, const char *at)
 {
-    for (int i = 0; i < 4; i++, c->at++)
-        if (c->at == c->end || json_hex_digit(*c->at) < 0)
-            return false;
-    return true;
+    int32_t unit = json_unicode_escape(at, c->end);
+    if (unit < 0) {
+        for (at += 2; at < c->end && json_hex_digit(*at) >= 0; at++)
+            ;
+        return stop_at(c, at);
+    }
+    at += 6;
+    if (json_is_high_surrogate(unit) && json_is_low_surrogate(json_unicode_escape(at, c->end)))
+        return at + 6;
+    if (json_is_high_surrogate(unit) || json_is_low_surrogate(unit))
+        c->mend = true; /* one escape in the place of another: no longer */
+    return at;
 }
 
-static bool check_escape(struct check *c)
+static const char *check_escape(struct check *c, const char *at)
 {
-    const char *backslash = c->at++;
     c->escapes = true;
-    if (c->at == c->end)
-        return false;
-    switch (*c->at) {
+    if (c->end - at < 2)
+        return stop_at(c, c->end);
+    switch (at[1]) {
     case '"':
     case '\\':
     case '/':
@@ -65,98 +76,87 @@ static bool check_escape(struct check *c)
     case 'n':
     case 'r':
     case 't':
-        c->at++;
-        return true;
+        return at + 2;
     case 'u':
-        c->at++;
-        if (!check_four_hex(c))
-            return false;
-        break;
+        return check_unicode_escape(c, at);
     default:
-        return false;
-    }
-    int32_t unit = json_unicode_escape(backslash, c->end);
-    if (json_is_high_surrogate(unit) && json_is_low_surrogate(json_unicode_escape(c->at, c->end)))
-        c->at += 6;
-    else if (json_is_high_surrogate(unit) || json_is_low_surrogate(unit))
-        c->mend = true; /* one escape in the place of another: no longer */
-    return true;
-}
-
-/* Behind the opening quote; afterwards behind the closing one. */
-static bool check_string(struct check *c)
-{
-    for (;;) {
-        c->at = json_plain_end(c->at, c->end);
-        if (c->at == c->end)
-            return false;
-        unsigned char special = (unsigned char)*c->at;
-        if (special == '"') {
-            c->at++;
-            return true;
-        }
-        if (special == '\\') {
-            if (!check_escape(c))
-                return false;
-        } else if (special < 0x20) {
-            return false;
-        } else {
-            struct utf8_step step = utf8_step(c->at, c->end);
-            c->at += step.len;
-            if (!step.valid) {
-                c->mend = true;
-                c->grows += UTF8_REPLACEMENT_LEN - step.len;
-            }
-        }
+        return stop_at(c, at + 1);
     }
 }
 
-static bool check_word(struct check *c, const char *word)
+static const char *check_beyond_ascii(struct check *c, const char *at)
 {
-    for (; *word; word++, c->at++)
-        if (c->at == c->end || *c->at != *word)
-            return false;
-    return true;
+    const char *valid_end = utf8_multibyte_end(at, c->end);
+    if (valid_end > at)
+        return valid_end;
+    struct utf8_step bad = utf8_step(at, c->end);
+    c->mend = true;
+    c->grows += UTF8_REPLACEMENT_LEN - bad.len;
+    return at + bad.len;
 }
 
-static bool check_number(struct check *c)
+static __attribute__((noinline)) const char *check_special_string(struct check *c, const char *at)
 {
-    const char *stop;
-    bool whole = json_number_end(c->at, c->end, &stop) == stop;
-    c->at = stop;
-    return whole;
+    while (at < c->end && *at != '"') {
+        if (*at == '\\')
+            at = check_escape(c, at);
+        else if ((signed char)*at < 0)
+            at = check_beyond_ascii(c, at);
+        else
+            return stop_at(c, at);
+        if (!at)
+            return NULL;
+        at = json_plain_end(at, c->end);
+    }
+    return at < c->end ? at + 1 : stop_at(c, at);
 }
 
-static bool check_scalar(struct check *c)
+/* From behind the opening quote to behind the closing one. */
+static inline const char *check_string(struct check *c, const char *at)
 {
-    switch (*c->at) {
+    at = json_plain_end(at, c->end);
+    return at < c->end && *at == '"' ? at + 1 : check_special_string(c, at);
+}
+
+static const char *check_word(struct check *c, const char *at, struct slice word)
+{
+    if ((size_t)(c->end - at) >= word.len && memcmp(at, word.text, word.len) == 0)
+        return at + word.len;
+    for (size_t i = 0; at < c->end && *at == word.text[i]; i++)
+        at++;
+    return stop_at(c, at);
+}
+
+static const char *check_scalar(struct check *c, const char *at)
+{
+    switch (*at) {
     case '"':
-        c->at++;
-        return check_string(c);
+        return check_string(c, at + 1);
     case 't':
-        return check_word(c, "true");
+        return check_word(c, at, SLICE("true"));
     case 'f':
-        return check_word(c, "false");
+        return check_word(c, at, SLICE("false"));
     case 'n':
-        return check_word(c, "null");
-    default:
-        return check_number(c);
+        return check_word(c, at, SLICE("null"));
+    default: {
+        const char *stop, *end = json_number_end(at, c->end, &stop);
+        return end == stop ? end : stop_at(c, stop);
+    }
     }
 }
 
-static bool check_name(struct check *c)
+/* A member's name and its colon, with the blanks around them: to the value. */
+static const char *check_name(struct check *c, const char *at)
 {
-    if (*c->at != '"')
-        return false;
-    c->at++;
-    if (!check_string(c))
-        return false;
-    c->tokens++;
-    c->at = json_blank_end(c->at, c->end);
-    if (c->at == c->end || *c->at != ':')
-        return false;
-    c->at++;
-    return true;
+    if (at == c->end || *at != '"')
+        return stop_at(c, at);
+    at = check_string(c, at + 1);
+    if (!at)
+        return NULL;
+    at = json_blank_end(at, c->end);
+    if (at == c->end || *at != ':')
+        return stop_at(c, at);
+    return json_blank_end(at + 1, c->end);
 }
 
 static bool in_object(const struct check *c)
@@ -170,68 +170,67 @@ static void open_container(struct check *c, bool object)
     uint64_t *word = &c->objects[c->depth / 64];
     *word = object ? *word | bit : *word & ~bit;
     c->depth++;
-    c->at++;
 }
 
-enum want { WANT_VALUE, WANT_NAME, WANT_FIRST_OR_END, WANT_COMMA_OR_END };
-
-/* Takes what stands at c->at. Iterative: the nesting is in c->objects, not on the stack. */
-static enum json_fault check_next(struct check *c, enum want *want)
+/* Behind a value: closes what ends there, as far as the next value; sets *ret_end instead behind the last one. */
+static const char *check_behind_value(struct check *c, const char *at, bool *ret_end)
 {
-    if (*want == WANT_FIRST_OR_END || *want == WANT_COMMA_OR_END) {
+    for (;;) {
+        at = json_blank_end(at, c->end);
+        *ret_end = at == c->end && c->depth == 0;
+        if (at == c->end || c->depth == 0)
+            return stop_at(c, at);
         bool object = in_object(c);
-        if (*c->at == (object ? '}' : ']')) {
-            c->at++;
-            c->depth--;
-            *want = WANT_COMMA_OR_END;
-            return JSON_OK;
+        if (*at == ',') {
+            at = json_blank_end(at + 1, c->end);
+            c->tokens += object;
+            return object ? check_name(c, at) : at;
         }
-        bool comma = *want == WANT_COMMA_OR_END;
-        *want = object ? WANT_NAME : WANT_VALUE;
-        if (comma) {
-            if (*c->at != ',')
-                return JSON_NOT_JSON;
-            c->at++;
-            return JSON_OK;
-        }
+        if (*at != (object ? '}' : ']'))
+            return stop_at(c, at);
+        at++;
+        c->depth--;
     }
-    if (*want == WANT_NAME) {
-        *want = WANT_VALUE;
-        return check_name(c) ? JSON_OK : broken(c);
-    }
-    c->tokens++;
-    if (*c->at == '{' || *c->at == '[') {
-        if (c->depth == LIMIT_JSON_DEPTH)
-            return JSON_TOO_DEEP;
-        open_container(c, *c->at == '{');
-        *want = WANT_FIRST_OR_END;
-        return JSON_OK;
-    }
-    *want = WANT_COMMA_OR_END;
-    return check_scalar(c) ? JSON_OK : broken(c);
 }
 
-static enum json_fault check_text(struct check *c, struct slice text, enum json_want wanted)
+/* From a value to the next one. Iterative: the nesting is in c->objects, not on the stack. */
+static const char *check_value(struct check *c, const char *at, bool *ret_end)
+{
+    if (at == c->end)
+        return stop_at(c, at);
+    c->tokens++;
+    if (*at != '{' && *at != '[') {
+        at = check_scalar(c, at);
+        return at ? check_behind_value(c, at, ret_end) : NULL;
+    }
+    bool object = *at == '{';
+    c->too_deep = c->depth == LIMIT_JSON_DEPTH;
+    if (c->too_deep)
+        return stop_at(c, at);
+    open_container(c, object);
+    at = json_blank_end(at + 1, c->end);
+    if (at < c->end && *at == (object ? '}' : ']'))
+        return check_behind_value(c, at, ret_end); /* which closes it */
+    c->tokens += object;
+    return object ? check_name(c, at) : at;
+}
+
+static enum json_fault check_text(struct check *c, struct slice text, enum json_want want)
 {
     if (text.len > LIMIT_JSON_TEXT)
         return JSON_NO_MEMORY;
     if (text.len == 0)
         return JSON_NOT_JSON;
-    *c = (struct check){.at = text.text, .end = text.text + text.len};
-    c->at = json_blank_end(c->at, c->end);
-    if (c->at == c->end)
-        return JSON_NOT_JSON;
-    bool object = *c->at == '{';
-    enum want want = WANT_VALUE;
-    do {
-        enum json_fault fault = check_next(c, &want);
-        if (fault != JSON_OK)
-            return fault;
-        c->at = json_blank_end(c->at, c->end);
-    } while (c->at < c->end && (c->depth > 0 || want != WANT_COMMA_OR_END));
-    if (c->at < c->end || c->depth > 0)
-        return broken(c);
-    return object || wanted == JSON_ANY_VALUE ? JSON_OK : JSON_NOT_OBJECT;
+    *c = (struct check){.end = text.text + text.len};
+    bool end = false;
+    const char *first = json_blank_end(text.text, c->end), *at = first;
+    while (at)
+        at = check_value(c, at, &end);
+    if (end)
+        return want == JSON_ANY_VALUE || *first == '{' ? JSON_OK : JSON_NOT_OBJECT;
+    if (c->too_deep)
+        return JSON_TOO_DEEP;
+    return c->stop == c->end && c->depth > 0 ? JSON_CUT : JSON_NOT_JSON;
 }
 
 enum json_fault json_check(struct slice text, enum json_want want)
@@ -288,7 +287,8 @@ static struct slice mend(struct arena *arena, struct slice text, size_t grows)
 /* ---- Tokens ----------------------------------------------------------------------------------------------------- */
 
 /* From the last to the first, so that a token knows its `next` before it tells it to its parent, where that has not
- * heard of a later child. jsmn makes a member's value the child of its name. */
+ * heard of a later child. jsmn makes a member's value the child of its name. Kept free of branches that depend on the
+ * text: they would be mispredicted for every other token. */
 static void link_tokens(struct json_token *tokens, const jsmntok_t *from, uint32_t count, const char *text,
                         bool escapes)
 {
@@ -296,16 +296,16 @@ static void link_tokens(struct json_token *tokens, const jsmntok_t *from, uint32
         struct json_token *t = &tokens[i];
         uint32_t start = (uint32_t)from[i].start, end = (uint32_t)from[i].end;
         uint32_t next = t->next ? t->next : i + 1;
-        bool container = from[i].type == JSMN_OBJECT || from[i].type == JSMN_ARRAY;
         bool string = from[i].type == JSMN_STRING;
+        unsigned type = json_type_of_text(text[start - string]);
         *t = (struct json_token){.start = start,
                                  .end = end,
                                  .next = next,
-                                 .size = container ? (uint32_t)from[i].size & 0x7ffffff : 0,
-                                 .type = (string ? JSON_STRING : json_type_of_text(text[start])) & 0xf,
+                                 .size = (type >= JSON_ARRAY ? (uint32_t)from[i].size : 0) & 0x7ffffff,
+                                 .type = type & 0xf,
                                  .escaped = escapes && string && memchr(text + start, '\\', end - start)};
-        if (from[i].parent >= 0 && !tokens[from[i].parent].next)
-            tokens[from[i].parent].next = next;
+        struct json_token *parent = &tokens[from[i].parent < 0 ? 0 : from[i].parent];
+        parent->next = parent->next ? parent->next : next;
     }
 }
 

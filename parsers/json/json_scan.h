@@ -133,25 +133,16 @@ static inline bool json_is_low_surrogate(int32_t unit)
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* Of a value of valid text, by its first byte. */
+/* A value's type by the first byte of its text, a string's being its quote. */
 static inline enum json_type json_type_of_text(char first)
 {
-    switch (first) {
-    case '{':
-        return JSON_OBJECT;
-    case '[':
-        return JSON_ARRAY;
-    case '"':
-        return JSON_STRING;
-    case 't':
-        return JSON_TRUE;
-    case 'f':
-        return JSON_FALSE;
-    case 'n':
-        return JSON_NULL;
-    default:
-        return JSON_NUMBER;
-    }
+    static const uint8_t types[256] = {
+        ['{'] = JSON_OBJECT, ['['] = JSON_ARRAY,  ['"'] = JSON_STRING, ['t'] = JSON_TRUE,   ['f'] = JSON_FALSE,
+        ['n'] = JSON_NULL,   ['-'] = JSON_NUMBER, ['0'] = JSON_NUMBER, ['1'] = JSON_NUMBER, ['2'] = JSON_NUMBER,
+        ['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER, ['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER, ['7'] = JSON_NUMBER,
+        ['8'] = JSON_NUMBER, ['9'] = JSON_NUMBER,
+    };
+    return (enum json_type)types[(unsigned char)first];
 }
 
 #endif

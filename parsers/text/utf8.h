@@ -32,6 +32,18 @@ static inline struct utf8_step utf8_step(const char *at, const char *end)
     return (struct utf8_step){len, len == need};
 }
 
+/* Behind the run of well-formed characters beyond ASCII that begins at `at`; `at` itself where none does. */
+static inline const char *utf8_multibyte_end(const char *at, const char *end)
+{
+    while (at < end && (signed char)*at < 0) {
+        struct utf8_step step = utf8_step(at, end);
+        if (!step.valid)
+            break;
+        at += step.len;
+    }
+    return at;
+}
+
 /* Length of the longest valid prefix (Unicode 15, table 3-7: no surrogates, no overlong forms, at most U+10FFFF). */
 size_t utf8_valid_prefix(struct slice text);
 static inline bool utf8_is_valid(struct slice text)
