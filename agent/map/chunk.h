@@ -43,6 +43,7 @@ struct map_note {
 struct rule_counts {
     uint32_t calls[ENDPOINT_COUNT];
     uint32_t match_limit_hits;
+    uint32_t properties_left_out; /* by `privacy.properties` */
     uint32_t filter_failures[FILTER_COUNT_MAX];
 };
 

@@ -4,6 +4,7 @@
 #include "limits.h"
 #include "map/call_fields.h"
 #include "map/event_id.h"
+#include "map/privacy.h"
 #include "map/route.h"
 
 /* A rule that took the record. */
@@ -84,6 +85,24 @@ static bool add_context(struct taking *t, const struct call_rule *call, struct c
     const struct value parts[] = {f->properties, value_of_json(SLICE(context))};
     /* Properties nested too deep for that go without it. */
     return properties_merge(t->run->arena, parts, 2, &f->properties) != PROPERTIES_NO_MEMORY;
+}
+
+/* All that is done to a call's fields before they are written. False: it is no call, for *ret_reason (NULL: memory, or
+ * the arena's ceiling). */
+static bool prepare(struct taking *t, const struct call_rule *call, size_t element, struct call_fields *f,
+                    const char **ret_reason)
+{
+    const struct privacy_settings *privacy = &t->run->config->privacy;
+    if (!call_fields_evaluate(call, t->scope, f, ret_reason) || !fill_in(t, call, element, f))
+        return false;
+    if (privacy->set) {
+        uint32_t *left_out = &t->run->chunk->rules[t->rule_index].properties_left_out;
+        enum privacy_result result = privacy_apply(privacy, t->scope, f, left_out);
+        *ret_reason = result == PRIVACY_REFUSED ? "privacy" : NULL;
+        if (result != PRIVACY_OK)
+            return false;
+    }
+    return add_context(t, call, f);
 }
 
 static const char *write_call(struct taking *t, const struct call_rule *call, const struct call_fields *f)
@@ -191,12 +210,12 @@ static enum map_step make_call(struct taking *t, const struct call_rule *call, s
         t->route = route_of(run->config, run->line.input, t->rule, t->scope);
     t->routed = true;
     enum map_step step;
-    if (!call_fields_evaluate(call, t->scope, &fields, &reason))
-        step = reason ? reject(t, reason) : map_step_of(run->arena);
-    else if (!fill_in(t, call, element, &fields) || !add_context(t, call, &fields))
-        step = run->arena->failed ? map_step_of(run->arena) : MAP_NO_MEMORY;
-    else
+    if (prepare(t, call, element, &fields, &reason))
         step = finish_call(t, call, &fields);
+    else if (reason)
+        step = reject(t, reason);
+    else
+        step = run->arena->failed ? map_step_of(run->arena) : MAP_NO_MEMORY;
     if (call->endpoint == ENDPOINT_EVENT)
         note_event(t, &fields, calls_before);
     return step != MAP_DONE ? step : map_step_of(run->arena);

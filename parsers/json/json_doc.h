@@ -73,6 +73,12 @@ static inline uint32_t json_next_child(const struct json_doc *doc, uint32_t cont
     return next < doc->tokens[container].next ? next : 0;
 }
 
+/* A member's name, rather than a value: no other string has something (its value) in its subtree. */
+static inline bool json_token_is_name(const struct json_doc *doc, uint32_t token)
+{
+    return doc->tokens[token].type == JSON_STRING && doc->tokens[token].next != token + 1;
+}
+
 static inline struct slice json_token_text(const struct json_doc *doc, uint32_t token)
 {
     const struct json_token *t = &doc->tokens[token];

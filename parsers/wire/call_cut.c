@@ -36,9 +36,8 @@ static void add_nested(struct cuts *cuts, const struct json_doc *doc, uint32_t t
 {
     if (!token)
         return;
-    /* A member's name is the only string token with a next that is behind its own neighbour, its value. */
     for (uint32_t t = token; t < doc->tokens[token].next; t++)
-        if (doc->tokens[t].type == JSON_STRING && doc->tokens[t].next == t + 1)
+        if (!json_token_is_name(doc, t))
             add_text(cuts, doc, t);
 }
 
