@@ -170,7 +170,7 @@ static bool set_aside(const struct checkpoint *c, const struct reading *r, struc
         error_set(ret_error, "set '%s' aside: out of memory", c->path);
         return false;
     }
-    bool kept = link(c->path, name) == 0 || errno == EEXIST;      /* EEXIST: a start that failed within this second */
+    bool kept = link(c->path, name) == 0 || errno == EEXIST; /* EEXIST: a start that failed within this second */
     kept = kept || file_replace(name, &r->text, 1, NULL, ret_error); /* a file system without hard links */
     if (kept)
         log_event(c->log, LOG_ERROR, "", "checkpoint is damaged, set aside; its good records count",

@@ -121,7 +121,7 @@ static void records_come_back(void **state)
     }
 }
 
-/* The longest path there can be, of the bytes that take most room, is within the ceiling of a record. */
+/* The longest paths there can be, of the bytes that take most room, are within the ceiling of a record. */
 static void longest_path_fits(void **state)
 {
     struct fixture *f = *state;
@@ -130,7 +130,7 @@ static void longest_path_fits(void **state)
         char path[4096];
         memset(path, fill[i], sizeof path);
         struct checkpoint_entry e = an_entry();
-        e.path = slice_of(path, sizeof path);
+        e.path = e.real_path = slice_of(path, sizeof path);
         buffer_clear(&f->text);
         journal_write(&f->text, &(struct journal_record){.kind = JOURNAL_FILE, .entry = e});
         struct slice body = buffer_slice(&f->text);
