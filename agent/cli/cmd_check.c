@@ -1,6 +1,7 @@
 /* raingauge check: what is wrong with a configuration, all of it. */
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/path_warnings.h"
 
 static const char *plural(size_t n)
 {
@@ -26,6 +27,8 @@ static int check(const struct config_options *o)
         return EXIT_FAILED;
     }
     struct config *config = options_load(o, CONFIG_FOR_CHECK, d);
+    if (config)
+        path_warnings_add(config, d);
     options_print_diagnostics(d);
     if (config)
         print_sum(o, config, diagnostics_count(d));
@@ -53,14 +56,15 @@ static const char help[] =
     "Usage: raingauge check [-c FILE]\n"
     "       raingauge check --preset NAME GLOB...\n"
     "\n"
-    "Validates the configuration and all rules, without reading a log, without a network and without a write key. "
-    "Every\n"
-    "error and warning is printed on stderr, one a line, as compilers do:\n"
+    "Validates the configuration and all rules, without a network and without a write key.\n"
+    "Every error and warning is printed on stderr, one a line, as compilers do:\n"
     "  raingauge.yaml:12:7: error: unknown key \"user\" in event; did you mean \"user_id\"?\n"
-    "On a terminal the line in question follows. Where there is no error the last line, on stdout, sums up.\n"
+    "On a terminal the line in question follows. Paths that match no file are a warning.\n"
+    "Where there is no error a line on stdout sums up.\n"
     "\n"
     "Options:\n"
-    "  -c, --config FILE      the configuration (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
+    "  -c, --config FILE      the configuration\n"
+    "                         (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
     "  --preset NAME GLOB...  a preset on these files in the place of -c\n"
     "  --state-dir DIR        taken as the other commands take it; nothing is read or written there\n"
     "\n"

@@ -8,7 +8,7 @@ import pytest
 from agent import BINARY
 
 GOOD = """
-inputs: [{paths: [/nonexistent/*.jsonl]}]
+inputs: [{paths: ["*.yaml"]}]
 rules:
   - name: a
     event: {event: chat, user_id: $.user}
@@ -43,7 +43,7 @@ def test_help_names_every_command():
 
 @pytest.mark.parametrize("command", commands())
 def test_each_command_has_help(command):
-    """--help works wherever it stands, does nothing else, fits 120 columns, and names each option that is taken."""
+    """--help works wherever it stands, does nothing else, fits 120 columns, and names the exit codes."""
     done = raingauge(command, "--help")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith(f"Usage: raingauge {command}")
@@ -137,3 +137,11 @@ def test_check_on_a_terminal(tmp_path, no_color):
     assert done.returncode == 2
     assert "usr_id: $.user}" in text and "^" in text
     assert ("\x1b[" in text) == (no_color == "")
+
+
+def test_check_warns_of_paths_without_files(tmp_path):
+    """An input that matches no file yet is a warning at its paths, whatever the others match."""
+    (tmp_path / "c.yaml").write_text(GOOD.replace("inputs: [", "inputs: [{paths: [nothing-*.log, deep/**/x]}, "))
+    done = raingauge("check", "-c", "c.yaml", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == "c.yaml:2:18: warning: paths match no file\n"
