@@ -98,8 +98,10 @@ static void begin(struct slot *slot, const struct position *at, uint64_t skipped
 {
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
-    uint64_t head = position_offset(at) < slot->job.start_len ? position_offset(at) : slot->job.start_len;
-    f->head = (struct file_head){.len = head, .hash = content_hash_of(slice_of(slot->job.start, (size_t)head))};
+    /* All of what was looked at, also what lies behind `at`: a copy of it must be known for one even before the first
+     * of its calls is settled, as it has to keep its ids. */
+    struct slice start = slice_of(slot->job.start, slot->job.start_len);
+    f->head = (struct file_head){.len = start.len, .hash = content_hash_of(start)};
     f->reading.held_until = f->reading.held_key = 0;
     f->most_size = f->size;
     bool ok = file_table_begin(t->table, f, slot->first_line, at, skipped);

@@ -42,6 +42,8 @@ struct watcher {
     bool walk_all;
     uint64_t not_before; /* the next scan */
     uint64_t walks;
+    uint64_t asked, asked_at_start,
+        answered; /* watcher_scan_now(): how often, by the running scan's start, by its end */
 
     char **hints;
     size_t hint_count, hint_cap;
@@ -326,6 +328,7 @@ static void note_found(struct watcher *w, const struct scan *scan)
                       LOG_END);
     }
     w->walks++;
+    w->answered = w->asked_at_start;
 }
 
 static void set_next_walks(struct watcher *w, const struct scan *scan, uint64_t now)
@@ -449,6 +452,7 @@ void watcher_scan_if_due(struct watcher *w, uint64_t now)
         return;
     }
     w->walk_all = false;
+    w->asked_at_start = w->asked;
     w->scanning = true;
     w->scan_began = now;
     w->scan_rules = w->rules;
@@ -467,11 +471,17 @@ void watcher_scan_now(struct watcher *w)
 {
     w->walk_all = true;
     w->not_before = 0;
+    w->asked++;
 }
 
 uint64_t watcher_walks(const struct watcher *w)
 {
     return w->walks;
+}
+
+bool watcher_is_current(const struct watcher *w)
+{
+    return w->walks > 0 && w->answered == w->asked;
 }
 
 /* ---- life ---- */

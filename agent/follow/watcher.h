@@ -26,6 +26,7 @@ uint64_t watcher_deadline(const struct watcher *w);
 void watcher_scan_now(struct watcher *w); /* all inputs, at the next turn (before stopping) */
 /* How often all inputs have been walked in one scan: 0 before the first time; for `--once` and "ready". */
 uint64_t watcher_walks(const struct watcher *w);
+bool watcher_is_current(const struct watcher *w); /* all were walked since the last watcher_scan_now() */
 
 /* A reload: everything is walked anew. The old configuration and rules are used no longer once
  * watcher_is_configured(). False: no memory, all is as before. */
