@@ -2,6 +2,7 @@
 
 /* In the order of `raingauge --help`. */
 const struct command *const commands[] = {
+    &command_run,
     &command_check,
     &command_map,
     &command_test,

@@ -122,7 +122,7 @@ class Writer:
 
     def delete_one(self):
         for path, numbers in list(self.rotated.items()):
-            if all(n in self.arrived for n in numbers):
+            if all(self.arrived(n, self.lines[n]) for n in numbers):
                 path.unlink()
                 del self.rotated[path]
                 self.counts["delete"] += 1
@@ -171,6 +171,10 @@ class Verdict:
                 self.wrong.append(f"invented identify: {call}")
             self.users.add(n)
 
+    def has(self, n, record):
+        """All calls of a line have arrived."""
+        return n in self.ids and ("rating" not in record or n in self.signals) and ("plan" not in record or n in self.users)
+
     def judge(self, lines):
         wrong = list(self.wrong)
         wrong += [f"line {n} is lost" for n in lines if n not in self.ids]
@@ -186,7 +190,6 @@ def run(kills, seed, directory, binary_log=sys.stdout):
     rnd = random.Random(seed)
     verdict = Verdict()
     lock = threading.Lock()
-    arrived = verdict.ids
 
     with Server() as server:
         writer = None
@@ -209,7 +212,7 @@ def run(kills, seed, directory, binary_log=sys.stdout):
         server.answer = answer
         agent = Agent(directory, server.url, rules=RULES, more="identify: {cache: 0}")
         agent.config.write_text(agent.config.read_text().replace("*.jsonl", "*.jsonl*"))
-        writer = Writer(agent.logs, rnd, arrived)
+        writer = Writer(agent.logs, rnd, verdict.has)
         stopping = threading.Event()
 
         def write():
@@ -237,8 +240,7 @@ def run(kills, seed, directory, binary_log=sys.stdout):
             agent.start()
 
             def all_there():
-                return all(n in verdict.ids for n in writer.lines) and not [
-                    n for n, r in writer.lines.items() if ("rating" in r and n not in verdict.signals) or ("plan" in r and n not in verdict.users)]
+                return all(verdict.has(n, record) for n, record in writer.lines.items())
 
             try:
                 server.wait_for(all_there, timeout=60)

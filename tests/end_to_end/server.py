@@ -74,6 +74,14 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        pass  # a client that was killed
+
+
 class Server:
     def __init__(self, port=0):
         self.requests = []  # every request, in the order they came
@@ -83,9 +91,7 @@ class Server:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._released = threading.Event()
-        ThreadingHTTPServer.daemon_threads = True
-        ThreadingHTTPServer.request_queue_size = 128
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+        self._http = _Http(("127.0.0.1", port), _Handler)
         self._http.owner = self
         self.port = self._http.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/v1"

@@ -1,0 +1,482 @@
+/* Wires the parts together and decides, at the end of each turn of the loop, what happens next.
+ *
+ * The happy path: start() takes the lock, reads the checkpoint and builds the parts; from then on callbacks only record
+ * what happened, and on_turn_end() looks at the state and does what follows from it, until everything is read,
+ * delivered and saved (--once) or a signal comes.
+ * Stopping is the same function with reading bounded: STAGE_LAST_WORDS goes on following for shutdown_follow,
+ * STAGE_DRAINING reads to the present end and delivers for shutdown_timeout at most, STAGE_SAVING writes the checkpoint
+ * once more, STAGE_CLOSING closes what owns handles, until the loop has nothing left.
+ * What can go wrong: the parts say so themselves and go on; only what makes a start impossible ends the agent. */
+#include "agent.h"
+
+#include "admin/metrics.h"
+#include "cli/progress.h"
+#include "deliver/curl_transport.h"
+#include "deliver/dead_letters.h"
+#include "deliver/delivery.h"
+#include "deliver/uploader.h"
+#include "follow/file_table.h"
+#include "follow/tailer.h"
+#include "follow/watcher.h"
+#include "limits.h"
+#include "state/checkpoint.h"
+#include "state/lock.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { ONCE_REPORT_MS = 10000, PROGRESS_MS = 100 };
+
+enum stage {
+    STAGE_RUNNING,
+    STAGE_LAST_WORDS, /* a signal came: still following, for shutdown_follow */
+    STAGE_DRAINING,   /* reads what is there, delivers, for shutdown_timeout */
+    STAGE_SAVING,     /* the last save */
+    STAGE_CLOSING,
+};
+
+struct agent {
+    const struct config *config;
+    const struct agent_options *options;
+    struct log *log;
+    struct metrics *metrics;
+
+    uv_loop_t loop;
+    uv_prepare_t turn_end;
+    uv_timer_t wake;
+    uv_signal_t terminate, interrupt;
+
+    struct lock lock;
+    struct checkpoint *checkpoint;
+    struct scan_rules *scan_rules;
+    struct file_table *files;
+    struct watcher *watcher;
+    struct tailer *tailer;
+    struct delivery *delivery;
+    struct curl_transport *transport;
+    struct uploader *uploader;
+    struct dead_letters *dead_letters;
+    struct progress progress;
+    char host[256];
+
+    enum stage stage;
+    uint64_t stage_ends;
+    uint64_t give_up_at;         /* --timeout */
+    uint64_t save_at, report_at; /* the next time */
+    struct line_sums reported;
+    bool last_save_done, last_save_ok;
+    bool cut_short;          /* ended by a signal or --timeout */
+    bool reading_is_bounded; /* nothing is read that came after the stop began */
+    int parts_open;          /* that have loop handles: closed one after the other */
+};
+
+/* ---- What is said ----------------------------------------------------------------------------------------------- */
+
+static void log_sums(struct agent *a, const char *message, struct line_sums now, struct line_sums before)
+{
+    struct log_field fields[OUTCOME_COUNT];
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        fields[i] = LOG_UINT(outcome_names[i], now.lines[i] - before.lines[i]);
+    log_event(a->log, LOG_INFO, "", message, LOG_UINT("read", now.read - before.read), fields[0], fields[1], fields[2],
+              fields[3], fields[4], fields[5], fields[6], fields[7], LOG_UINT("held", now.held), LOG_END);
+}
+
+static void report_if_due(struct agent *a, uint64_t now)
+{
+    uint64_t every = a->options->once ? ONCE_REPORT_MS : a->config->log_stats_ms;
+    if (every == 0 || now < a->report_at)
+        return;
+    a->report_at = now + every;
+    if (a->options->once && a->options->progress)
+        return;
+    struct line_sums sums = metrics_line_sums(a->metrics);
+    log_sums(a, a->options->once ? "so far" : "lines since the last report", sums,
+             a->options->once ? (struct line_sums){0} : a->reported);
+    a->reported = sums;
+}
+
+static void show_progress(struct agent *a, uint64_t now)
+{
+    if (!a->options->progress)
+        return;
+    struct progress_state state = {0};
+    tailer_progress(a->tailer, &state.bytes_read, &state.bytes_total);
+    for (const struct destination_metrics *d = a->metrics->destinations; d; d = d->next)
+        for (int endpoint = 0; endpoint < ENDPOINT_COUNT; endpoint++)
+            state.calls_delivered += d->delivered[endpoint];
+    progress_update(&a->progress, &state, now);
+}
+
+/* ---- The checkpoint --------------------------------------------------------------------------------------------- */
+
+static void on_checkpoint_record(void *context, const struct journal_record *record)
+{
+    struct agent *a = context;
+    bool ok = true;
+    switch (record->kind) {
+    case JOURNAL_FILE:
+        ok = file_table_restore(a->files, &record->entry);
+        break;
+    case JOURNAL_INPUT:
+        ok = file_table_restore_input(a->files, record->input);
+        break;
+    case JOURNAL_URL:
+        if (!slice_is(record->url, a->config->destinations[0].url))
+            log_event(a->log, LOG_WARN, "",
+                      "the checkpoint was delivered to another URL; what it covers is not sent again",
+                      LOG_SLICE("then", record->url), LOG_TEXT("now", a->config->destinations[0].url), LOG_END);
+        break;
+    case JOURNAL_FORGET:
+        break;
+    }
+    if (!ok)
+        log_event(a->log, LOG_ERROR, "checkpoint.memory", "no memory to restore a file from the checkpoint", LOG_END);
+}
+
+static void on_saved(void *context, bool ok)
+{
+    struct agent *a = context;
+    file_table_saved(a->files, ok);
+    if (ok) {
+        uv_timeval64_t wall;
+        uv_gettimeofday(&wall);
+        a->metrics->checkpoint_saved_ms = wall.tv_sec * 1000 + wall.tv_usec / 1000;
+    }
+    a->last_save_ok = ok;
+    a->last_save_done = a->stage == STAGE_SAVING && (!ok || !file_table_has_unsaved(a->files));
+}
+
+static void save(struct agent *a, uint64_t now)
+{
+    struct buffer records;
+    buffer_init(&records, LIMIT_CHECKPOINT_FILE);
+    bool fold = checkpoint_wants_fold(a->checkpoint);
+    if (fold)
+        journal_write(&records,
+                      &(struct journal_record){.kind = JOURNAL_URL, .url = slice_from(a->config->destinations[0].url)});
+    a->save_at = now + a->config->checkpoint_interval_ms;
+    if (!file_table_save(a->files, fold, &records) || records.failed) {
+        buffer_release(&records);
+        on_saved(a, false);
+        return;
+    }
+    if (fold)
+        checkpoint_fold(a->checkpoint, &records);
+    else
+        checkpoint_append(a->checkpoint, &records);
+}
+
+/* Files that moved are saved once in an interval; a file that has no entry yet holds its calls back and is saved now.
+ */
+static void save_if_due(struct agent *a, uint64_t now)
+{
+    if (!checkpoint_may_save(a->checkpoint) || !file_table_has_unsaved(a->files))
+        return;
+    if (now >= a->save_at || a->stage == STAGE_SAVING || file_table_is_save_urgent(a->files))
+        save(a, now);
+}
+
+/* ---- Stopping --------------------------------------------------------------------------------------------------- */
+
+static void closed_one(void *context)
+{
+    struct agent *a = context;
+    a->parts_open--;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    closed_one(handle->data);
+}
+
+static void close_handle(struct agent *a, uv_handle_t *handle)
+{
+    handle->data = a;
+    a->parts_open++;
+    uv_close(handle, on_handle_closed);
+}
+
+static void close_parts(struct agent *a)
+{
+    a->stage = STAGE_CLOSING;
+    a->parts_open += 3;
+    watcher_stop(a->watcher, closed_one, a);
+    tailer_stop(a->tailer, closed_one, a);
+    curl_transport_stop(a->transport, closed_one, a);
+    close_handle(a, (uv_handle_t *)&a->terminate);
+    close_handle(a, (uv_handle_t *)&a->interrupt);
+    close_handle(a, (uv_handle_t *)&a->wake);
+    close_handle(a, (uv_handle_t *)&a->turn_end);
+}
+
+static void begin_draining(struct agent *a, uint64_t now)
+{
+    a->stage = STAGE_DRAINING;
+    a->stage_ends = now + a->config->upload.shutdown_timeout_ms;
+    watcher_scan_now(a->watcher);
+}
+
+/* What was written before the stop began is found by one more walk. */
+static void bound_reading(struct agent *a)
+{
+    if (a->stage != STAGE_DRAINING || a->reading_is_bounded || !watcher_is_current(a->watcher))
+        return;
+    a->reading_is_bounded = true;
+    tailer_read_to_present_end(a->tailer);
+}
+
+static bool everything_is_read(const struct agent *a)
+{
+    bool ends = a->reading_is_bounded || (a->options->once && a->stage == STAGE_RUNNING);
+    return ends && watcher_walks(a->watcher) > 0 && tailer_is_done(a->tailer) && tailer_is_idle(a->tailer);
+}
+
+static void advance_stage(struct agent *a, uint64_t now)
+{
+    if (a->stage == STAGE_RUNNING && a->give_up_at && now >= a->give_up_at) {
+        log_event(a->log, LOG_ERROR, "", "the time given with --timeout is over", LOG_END);
+        a->cut_short = true;
+        begin_draining(a, now);
+        a->stage_ends = now;
+    }
+    if (a->stage == STAGE_LAST_WORDS && now >= a->stage_ends)
+        begin_draining(a, now);
+
+    bool over = a->stage == STAGE_DRAINING && now >= a->stage_ends;
+    if (over || (everything_is_read(a) && a->stage < STAGE_SAVING && delivery_is_drained(a->delivery))) {
+        uploader_cancel_all(a->uploader); /* what is in flight is read again at the next start */
+        a->stage = STAGE_SAVING;
+        a->last_save_done = !file_table_has_unsaved(a->files) && checkpoint_may_save(a->checkpoint);
+        a->last_save_ok |= a->last_save_done;
+    }
+    if (a->stage == STAGE_SAVING && a->last_save_done && tailer_is_idle(a->tailer) &&
+        dead_letters_is_idle(a->dead_letters))
+        close_parts(a);
+}
+
+static void on_stop_signal(uv_signal_t *handle, int number)
+{
+    struct agent *a = handle->data;
+    if (a->stage != STAGE_RUNNING) {
+        log_event(a->log, LOG_WARN, "", "second signal: ends at once", LOG_UINT("signal", number), LOG_END);
+        _exit(1);
+    }
+    uint64_t now = uv_now(&a->loop);
+    log_event(a->log, LOG_INFO, "", "stopping", LOG_TEXT("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"), LOG_END);
+    a->cut_short = true;
+    a->stage = STAGE_LAST_WORDS;
+    a->stage_ends = now + (a->options->once ? 0 : a->config->upload.shutdown_follow_ms);
+}
+
+/* ---- The turn --------------------------------------------------------------------------------------------------- */
+
+static void on_wake(uv_timer_t *handle)
+{
+    (void)handle; /* it only ends the sleep: the turn's end looks at everything */
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void wake_in_time(struct agent *a, uint64_t now)
+{
+    uint64_t at = earlier(delivery_deadline(a->delivery, now), tailer_deadline(a->tailer));
+    at = earlier(at, earlier(watcher_deadline(a->watcher), dead_letters_deadline(a->dead_letters)));
+    if (file_table_has_unsaved(a->files) && checkpoint_may_save(a->checkpoint))
+        at = earlier(at, a->save_at);
+    if (a->options->once || a->config->log_stats_ms)
+        at = earlier(at, a->report_at);
+    if (a->options->progress)
+        at = earlier(at, now + PROGRESS_MS);
+    if (a->stage == STAGE_LAST_WORDS || a->stage == STAGE_DRAINING)
+        at = earlier(at, a->stage_ends);
+    if (a->give_up_at && a->stage == STAGE_RUNNING)
+        at = earlier(at, a->give_up_at);
+    if (at == UINT64_MAX)
+        uv_timer_stop(&a->wake);
+    else
+        uv_timer_start(&a->wake, on_wake, at > now ? at - now : 0, 0);
+}
+
+/* Runs once per turn of the loop, before it sleeps. The order matters: first what changes the state on the spot (a
+ * batch is sealed, settled calls free room), then what only starts work. Started work wakes the loop when it ends, so
+ * nothing due is left lying when we sleep. */
+static void on_turn_end(uv_prepare_t *handle)
+{
+    struct agent *a = handle->data;
+    uint64_t now = uv_now(&a->loop);
+
+    advance_stage(a, now);
+    if (a->stage == STAGE_CLOSING)
+        return;
+    report_if_due(a, now);
+    show_progress(a, now);
+
+    if (a->stage != STAGE_SAVING) {
+        bound_reading(a);
+        delivery_seal_due(a->delivery, now, everything_is_read(a));
+        dead_letters_write_waiting(a->dead_letters, now);
+        uploader_send_waiting(a->uploader, now);
+        watcher_scan_if_due(a->watcher, now);
+        tailer_follow_changes(a->tailer, now);
+        tailer_read_more(a->tailer, now);
+    }
+    save_if_due(a, now);
+    wake_in_time(a, now);
+}
+
+/* ---- Starting --------------------------------------------------------------------------------------------------- */
+
+static bool open_state(struct agent *a, struct error *e)
+{
+    if (!lock_take(&a->lock, a->options->state_dir, e))
+        return false;
+    bool nothing_left;
+    struct checkpoint_callbacks callbacks = {.on_saved = on_saved, .context = a};
+    a->checkpoint =
+        checkpoint_open(&a->loop, a->options->state_dir, a->log, on_checkpoint_record, a, callbacks, &nothing_left, e);
+    if (!a->checkpoint)
+        return false;
+    if (nothing_left)
+        file_table_read_from_beginning(a->files);
+    return true;
+}
+
+static bool build_parts(struct agent *a, struct error *e)
+{
+    const struct tailer_options reading = {.once = a->options->once, .host = slice_from(a->host)};
+    a->delivery = delivery_new(a->config, a->metrics, a->log);
+    a->transport = curl_transport_start(&a->loop, e);
+    if (!a->transport)
+        return false;
+    if (a->delivery)
+        a->uploader = uploader_new(&a->loop, a->delivery, curl_transport_seam(a->transport), a->log);
+    if (a->uploader && uploader_configure(a->uploader, a->config))
+        a->dead_letters = dead_letters_new(&a->loop, a->options->state_dir, a->delivery, a->metrics, a->log);
+    if (a->dead_letters) {
+        dead_letters_configure(a->dead_letters, a->config);
+        a->watcher = watcher_new(&a->loop, a->config, a->scan_rules, a->files, a->log);
+    }
+    if (a->watcher)
+        a->tailer = tailer_new(&a->loop, a->config, a->scan_rules, a->files, a->delivery, a->metrics, a->log, &reading);
+    if (!a->tailer)
+        error_set(e, "out of memory");
+    return a->tailer != NULL;
+}
+
+/* The series of every input, rule and destination are there from the start, at 0. */
+static bool begin_series(struct metrics *m, const struct config *config)
+{
+    for (size_t i = 0; i < config->input_count; i++)
+        if (!metrics_input(m, config->inputs[i].name))
+            return false;
+    for (size_t i = 0; i < config->rules.count; i++)
+        if (!metrics_rule(m, config->rules.items[i].name))
+            return false;
+    for (size_t i = 0; i < config->destination_count; i++)
+        if (!metrics_destination(m, config->destinations[i].name))
+            return false;
+    return true;
+}
+
+static bool start(struct agent *a, struct error *e)
+{
+    a->metrics = metrics_new();
+    if (!a->metrics || !begin_series(a->metrics, a->config)) {
+        error_set(e, "out of memory");
+        return false;
+    }
+    a->scan_rules = scan_rules_new(a->config);
+    if (a->scan_rules)
+        a->files = file_table_new(a->config, a->scan_rules, a->metrics, a->log);
+    if (!a->files) {
+        error_set(e, "out of memory");
+        return false;
+    }
+    return open_state(a, e) && build_parts(a, e);
+}
+
+static void listen_for(struct agent *a, uv_signal_t *handle, int number)
+{
+    uv_signal_init(&a->loop, handle);
+    handle->data = a;
+    uv_signal_start(handle, on_stop_signal, number);
+}
+
+static void run_loop(struct agent *a)
+{
+    listen_for(a, &a->terminate, SIGTERM);
+    listen_for(a, &a->interrupt, SIGINT);
+    uv_timer_init(&a->loop, &a->wake);
+    a->wake.data = a;
+    uv_prepare_init(&a->loop, &a->turn_end);
+    a->turn_end.data = a;
+    uv_prepare_start(&a->turn_end, on_turn_end);
+
+    uint64_t now = uv_now(&a->loop);
+    progress_init(&a->progress, a->options->progress ? STDERR_FILENO : -1, now);
+    if (a->options->progress)
+        log_before_line(a->log, progress_clear, &a->progress);
+    a->give_up_at = a->options->timeout_ms ? now + a->options->timeout_ms : 0;
+    a->report_at = now + (a->options->once ? ONCE_REPORT_MS : a->config->log_stats_ms);
+    log_event(a->log, LOG_INFO, "", "started", LOG_TEXT("version", RAINGAUGE_VERSION),
+              LOG_TEXT("config", a->config->path), LOG_TEXT("state", a->options->state_dir),
+              LOG_UINT("inputs", a->config->input_count), LOG_UINT("rules", a->config->rules.count), LOG_END);
+    uv_run(&a->loop, UV_RUN_DEFAULT);
+    assert(a->parts_open == 0);
+}
+
+static int exit_code(const struct agent *a)
+{
+    if (!a->options->once)
+        return 0;
+    if (a->cut_short || !a->last_save_ok)
+        return 1;
+    return delivery_dead_lettered(a->delivery) ? 3 : 0;
+}
+
+static void release(struct agent *a)
+{
+    uploader_free(a->uploader);
+    dead_letters_free(a->dead_letters);
+    file_table_free(a->files);
+    delivery_free(a->delivery);
+    scan_rules_free(a->scan_rules);
+    if (a->checkpoint)
+        checkpoint_close(a->checkpoint);
+    lock_release(&a->lock);
+    metrics_free(a->metrics);
+}
+
+int agent_run(const struct config *config, const struct agent_options *options, struct log *log)
+{
+    struct agent a = {.config = config, .options = options, .log = log, .lock.fd = -1};
+    struct error error;
+    int code = 1;
+
+    signal(SIGPIPE, SIG_IGN);
+    uv_loop_init(&a.loop);
+    if (gethostname(a.host, sizeof a.host - 1) != 0)
+        a.host[0] = '\0';
+    if (start(&a, &error)) {
+        run_loop(&a);
+        log_before_line(log, NULL, NULL);
+        log_held_back(log);
+        code = exit_code(&a);
+        log_sums(&a,
+                 a.cut_short && options->once ? "ended before its end"
+                 : options->once              ? "done"
+                                              : "stopped",
+                 metrics_line_sums(a.metrics), (struct line_sums){0});
+    } else {
+        log_event(log, LOG_ERROR, "", error.text, LOG_END);
+    }
+    release(&a);
+    if (uv_loop_close(&a.loop) != 0)
+        log_event(log, LOG_DEBUG, "", "the loop was left with open handles", LOG_END);
+    return code;
+}
