@@ -6,6 +6,7 @@ struct watched {
     uv_poll_t poll;
     struct curl_loop *l;
     curl_socket_t socket;
+    int events;
 };
 
 /* After every call of curl_multi_socket_action(), whether transfers still run or not. */
@@ -22,17 +23,20 @@ static void tell_of_finished(struct curl_loop *l)
     }
 }
 
+static int start_poll(struct watched *w); /* with on_socket() */
+
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
-    const struct watched *w = poll->data;
+    struct watched *w = poll->data;
     struct curl_loop *l = w->l;
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
-    if (events & UV_READABLE)
+    int flags = 0, running;
+    if (status < 0 || events & UV_READABLE)
         flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
+    if (status < 0 || events & UV_WRITABLE)
         flags |= CURL_CSELECT_OUT;
-    int running;
     curl_multi_socket_action(l->multi, w->socket, flags, &running);
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
+        start_poll(w);
     tell_of_finished(l);
 }
 
@@ -91,6 +95,11 @@ static struct watched *watch(struct curl_loop *l, curl_socket_t socket)
     return w;
 }
 
+static int start_poll(struct watched *w)
+{
+    return uv_poll_start(&w->poll, w->events, on_socket) < 0 ? -1 : 0;
+}
+
 static int set_watch(CURL *easy, curl_socket_t socket, int what, void *context, void *of_socket)
 {
     (void)easy;
@@ -106,8 +115,8 @@ static int set_watch(CURL *easy, curl_socket_t socket, int what, void *context, 
     }
     if (!w && !(w = watch(l, socket)))
         return -1;
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    return uv_poll_start(&w->poll, events, on_socket) < 0 ? -1 : 0;
+    w->events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    return start_poll(w);
 }
 
 /* ---- life ---- */

@@ -17,7 +17,8 @@
  *
  * What can go wrong: curl's own example (docs/examples/multi-uv.c) asks for finished transfers only while some still
  * run, and so never hears of the last one when that ends by its time-out; here they are asked for after every call. A
- * poll that fails is told to curl as an error of the socket. */
+ * poll that fails (the connection was reset) has been stopped by libuv; curl is told to read and write, not of an
+ * error, since an answer may lie before the reset, and the poll is started again. */
 struct curl_loop {
     uv_loop_t *loop;
     CURLM *multi;
