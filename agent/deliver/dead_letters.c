@@ -38,6 +38,7 @@ struct dead_letters {
     bool working;
     struct dead_letters_work { /* the worker's while `working` */
         uv_work_t request;
+        uint64_t began_at;
         size_t max_bytes;
         char oldest[DEAD_LETTER_TIME_LEN + 1]; /* empty: nothing is too old */
         bool ok;
@@ -112,7 +113,7 @@ static void on_written(uv_work_t *request, int status)
     dl->working = false;
     say_losses(dl);
     if (!dl->work.ok) {
-        try_again_later(dl, uv_now(dl->loop), dl->work.error.text);
+        try_again_later(dl, dl->work.began_at, dl->work.error.text);
         return;
     }
     dl->retry_ms = dl->retry_at = dl->said_at = 0;
@@ -163,9 +164,11 @@ void dead_letters_write_waiting(struct dead_letters *dl, uint64_t now)
         return;
     }
     bool expire = expire_is_due(dl, now);
-    if (dl->in_text == 0 && !expire)
+    if (dl->in_text == 0 && !expire) {
+        dl->retry_at = 0; /* only a look for old ones had failed */
         return;
-    dl->work = (struct dead_letters_work){.request.data = dl, .max_bytes = dl->max_bytes};
+    }
+    dl->work = (struct dead_letters_work){.request.data = dl, .began_at = now, .max_bytes = dl->max_bytes};
     if (expire)
         dead_letter_time(wall_ms() - (int64_t)dl->max_age_ms, dl->work.oldest);
     if (uv_queue_work(dl->loop, &dl->work.request, on_worker, on_written) == 0)

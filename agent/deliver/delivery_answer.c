@@ -124,7 +124,6 @@ static void halve(const struct answered *a)
     if (a->verdict.busy) {
         fail(a, TROUBLE_FAILING);
         b->overtaken = half->overtaken = true;
-        half->failed_after = b->failed_after;
     } else {
         group_recover(a->group, false);
     }

@@ -385,7 +385,8 @@ static void huge_answers_are_cut(void **state)
 static void cancelling(void **state)
 {
     (void)state;
-    struct script list[] = {{.bytes = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")}, {.then = SERVER_KEEP}};
+    struct script list[] = {{.bytes = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")},
+                            {.then = SERVER_KEEP}};
     answers(list, 2);
     struct transport *seam = curl_transport_seam(bed.curl);
     for (size_t turns = 0; turns < 12; turns++) {
