@@ -21,6 +21,8 @@
 
 enum { BAD_CALLS_TOLD = 100 };
 
+#define OUT_OF_MEMORY "out of memory"
+
 static const struct endpoint_row {
     const char *path; /* behind /v1, or alone */
     const char *name; /* in the file */
@@ -168,6 +170,10 @@ static bool read_body(struct visit *v, struct buffer *unpacked)
         text = buffer_slice(unpacked);
     }
     enum json_fault fault = json_doc_parse(&v->receiver->arena, text, JSON_ANY_VALUE, &v->doc);
+    if (fault == JSON_NO_MEMORY) {
+        refuse(v, 500, OUT_OF_MEMORY);
+        return false;
+    }
     if (fault != JSON_OK) {
         refuse(v, 400, fault == JSON_CUT ? "the body is JSON that is cut off" : json_fault_text(fault));
         return false;
@@ -236,6 +242,7 @@ static bool check_calls(struct visit *v)
     struct buffer *answer = &v->answer->body;
     buffer_add_text(answer, "{\"error\":\"calls are not as documented\",\"calls\":[");
     size_t index = 0, bad = 0;
+    bool memory_failed = false;
     uint32_t call = first_call(v);
     for (bool more = has_calls(v); more; more = next_call(v, &call), index++) {
         struct arena_mark mark = arena_mark(arena);
@@ -245,7 +252,12 @@ static bool check_calls(struct visit *v)
             tell_problems(answer, bad == 1, index, &problems);
             show_problems(v, index, &problems);
         }
+        memory_failed |= arena->failed;
         arena_rewind(arena, mark);
+    }
+    if (memory_failed) {
+        refuse(v, 500, OUT_OF_MEMORY);
+        return false;
     }
     buffer_printf(answer, "],\"refused\":%zu}\n", bad);
     if (bad == 0 || answer->failed) /* a client may send names that are longer than any answer */

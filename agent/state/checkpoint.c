@@ -137,29 +137,32 @@ static int by_subject(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* Hands over the last record of each subject, unless that one says forget. Gives the bytes that these take up. */
-static size_t hand_over_live(struct reading *r, void (*on_record)(void *, const struct journal_record *), void *context)
+/* Hands over the last record of each subject, unless that one says forget. *ret_live: the bytes that these take up.
+ * False on lack of memory. */
+static bool hand_over_live(struct reading *r, void (*on_record)(void *, const struct journal_record *), void *context,
+                           size_t *ret_live)
 {
     struct arena arena;
     arena_init(&arena, RECORD_ARENA);
-    size_t live = 0;
+    *ret_live = 0;
     if (r->count > 0)
         qsort(r->records, r->count, sizeof *r->records, by_subject);
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = 0; i < r->count && !arena.failed; i++) {
         const struct record_at *at = &r->records[i], *next = at + 1;
         bool replaced = i + 1 < r->count && next->kind == at->kind && next->key == at->key;
         if (replaced || at->len == 0)
             continue;
+        arena_reset(&arena);
         struct slice line = slice_of(r->text.text + at->at, at->len);
         struct journal_record record;
         enum journal_fault fault;
-        if (journal_read(&arena, &line, &record, &fault) && fault == JOURNAL_OK)
+        if (journal_read(&arena, &line, &record, &fault) && fault == JOURNAL_OK && !arena.failed)
             on_record(context, &record);
-        live += at->len;
-        arena_reset(&arena);
+        *ret_live += at->len;
     }
+    bool handed_over = !arena.failed;
     arena_release(&arena);
-    return live;
+    return handed_over;
 }
 
 /* Keeps what is there now under checkpoint.corrupt-<time>. */
@@ -262,10 +265,12 @@ static bool load(struct checkpoint *c, void (*on_record)(void *, const struct jo
     reading.text.text = text;
     if (loaded && c->fd >= 0)
         loaded = take_text(c, &reading, ret_error);
-    if (loaded) {
-        c->live = hand_over_live(&reading, on_record, context);
-        *ret_damaged = reading.bad_before && reading.count == 0;
+    if (loaded && !hand_over_live(&reading, on_record, context, &c->live)) {
+        error_set(ret_error, "read '%s': out of memory", c->path);
+        loaded = false;
     }
+    if (loaded)
+        *ret_damaged = reading.bad_before && reading.count == 0;
     free(reading.records);
     free(text);
     return loaded;

@@ -42,8 +42,10 @@ static bool read_more(int fd, char **text, size_t *len, size_t *cap)
     if (*cap - *len < READ_STEP + 1) {
         size_t grown_cap = *cap * 2 + READ_STEP + 1;
         char *grown = realloc(*text, grown_cap);
-        if (!grown)
+        if (!grown) {
+            errno = ENOMEM;
             return false;
+        }
         *text = grown;
         *cap = grown_cap;
     }

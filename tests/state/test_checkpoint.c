@@ -3,6 +3,7 @@
 #include "state/checkpoint.h"
 
 #include "support/cmocka_setup.h"
+#include "support/failing_heap.h"
 #include "support/faults.h"
 #include "support/temp_dir.h"
 
@@ -342,6 +343,29 @@ static void every_operation_fails_once(void **state)
     assert_true(failures > 8);
 }
 
+/* Each allocation fails in turn: the file is refused, or all of it is loaded, never a part. */
+static void every_allocation_fails_once(void **state)
+{
+    struct fixture *f = *state;
+    free(a_journal(f).text);
+    unsigned failures = 0;
+    for (unsigned nth = 1;; nth++) {
+        failing_heap_arm(nth);
+        struct checkpoint *c = open_it(f);
+        bool came = failing_heap_disarm();
+        if (c)
+            assert_loaded(f, 6, 0);
+        else
+            assert_non_null(strstr(f->error.text, "memory"));
+        checkpoint_close(c);
+        if (!came)
+            break;
+        failures++;
+        assert_int_equal(temp_count(&f->dir, "checkpoint"), 1);
+    }
+    assert_true(failures > 4);
+}
+
 /* While saves go on failing that is said once, and once that they work again. */
 static void failing_is_said_once(void **state)
 {
@@ -438,11 +462,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(last_record_counts),           TEST(cut_at_every_byte),
-        TEST(damage_at_every_byte),         TEST(damaged_file_is_not_given_up_early),
-        TEST(every_operation_fails_once),   TEST(failing_is_said_once),
-        TEST(newer_format_is_refused),      TEST(unreadable_is_refused),
-        TEST(many_files_fold_now_and_then),
+        TEST(last_record_counts),         TEST(cut_at_every_byte),
+        TEST(damage_at_every_byte),       TEST(damaged_file_is_not_given_up_early),
+        TEST(every_operation_fails_once), TEST(every_allocation_fails_once),
+        TEST(failing_is_said_once),       TEST(newer_format_is_refused),
+        TEST(unreadable_is_refused),      TEST(many_files_fold_now_and_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
