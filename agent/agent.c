@@ -9,6 +9,7 @@
  * What can go wrong: the parts say so themselves and go on; only what makes a start impossible ends the agent. */
 #include "agent.h"
 
+#include "admin/admin.h"
 #include "admin/metrics.h"
 #include "cli/progress.h"
 #include "deliver/curl_transport.h"
@@ -58,6 +59,7 @@ struct agent {
     struct curl_transport *transport;
     struct uploader *uploader;
     struct dead_letters *dead_letters;
+    struct admin *admin;
     struct progress progress;
     char host[256];
 
@@ -66,7 +68,7 @@ struct agent {
     uint64_t give_up_at;         /* --timeout */
     uint64_t save_at, report_at; /* the next time */
     struct line_sums reported;
-    bool last_save_done, last_save_ok;
+    bool saved_once, last_save_done, last_save_ok;
     bool cut_short;          /* ended by a signal or --timeout */
     bool reading_is_bounded; /* nothing is read that came after the stop began */
     int parts_open;          /* that have loop handles: closed one after the other */
@@ -145,6 +147,7 @@ static void on_saved(void *context, bool ok)
         a->metrics->checkpoint_saved_ms = wall.tv_sec * 1000 + wall.tv_usec / 1000;
     }
     a->last_save_ok = ok;
+    a->saved_once = true;
     a->last_save_done = a->stage == STAGE_SAVING && (!ok || !file_table_has_unsaved(a->files));
 }
 
@@ -201,7 +204,8 @@ static void close_handle(struct agent *a, uv_handle_t *handle)
 static void close_parts(struct agent *a)
 {
     a->stage = STAGE_CLOSING;
-    a->parts_open += 3;
+    a->parts_open += 4;
+    admin_stop(a->admin, closed_one, a);
     watcher_stop(a->watcher, closed_one, a);
     tailer_stop(a->tailer, closed_one, a);
     curl_transport_stop(a->transport, closed_one, a);
@@ -329,6 +333,30 @@ static void on_turn_end(uv_prepare_t *handle)
     wake_in_time(a, now);
 }
 
+/* ---- What the admin endpoint sees -------------------------------------------------------------------------------- */
+
+static const struct config *config_in_force(void *context)
+{
+    const struct agent *a = context;
+    return a->config;
+}
+
+static const char *not_ready(void *context)
+{
+    const struct agent *a = context;
+    if (a->stage != STAGE_RUNNING)
+        return "stopping";
+    if (a->saved_once && !a->last_save_ok)
+        return "the checkpoint cannot be written";
+    return delivery_paused(a->delivery) ? "uploading is paused" : NULL;
+}
+
+static void measure(void *context)
+{
+    const struct agent *a = context;
+    file_table_measure(a->files);
+}
+
 /* ---- Starting --------------------------------------------------------------------------------------------------- */
 
 static bool open_state(struct agent *a, struct error *e)
@@ -397,7 +425,12 @@ static bool start(struct agent *a, struct error *e)
         error_set(e, "out of memory");
         return false;
     }
-    return open_state(a, e) && build_parts(a, e);
+    if (!open_state(a, e) || !build_parts(a, e))
+        return false;
+    const struct admin_sight sight = {
+        .context = a, .metrics = a->metrics, .config = config_in_force, .not_ready = not_ready, .measure = measure};
+    a->admin = admin_start(&a->loop, a->options->state_dir, a->config, &sight, a->log, e);
+    return a->admin != NULL;
 }
 
 static void listen_for(struct agent *a, uv_signal_t *handle, int number)

@@ -12,11 +12,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { CLIENT_TIMEOUT_S = 10, BACKLOG = 16 };
@@ -36,7 +36,7 @@ struct admin_server {
     struct log *log;
     bool lifted; /* local_only does not hold */
     struct listener unix_, tcp;
-    char socket_path[sizeof((struct sockaddr_un *)0)->sun_path];
+    int directory; /* state_dir */
     void (*on_stopped)(void *context);
     void *on_stopped_context;
     int handles;
@@ -188,28 +188,34 @@ static bool serve(struct listener *l, struct admin_server *s, uv_loop_t *loop, i
 
 /* ---- Sockets ---------------------------------------------------------------------------------------------------- */
 
+/* A socket's address holds 107 bytes of path only, a state directory's may be longer: so it is named by a descriptor of
+ * the directory. */
+bool admin_socket_address(int directory, struct sockaddr_un *ret_address)
+{
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    int n = snprintf(ret_address->sun_path, sizeof ret_address->sun_path, "/proc/self/fd/%d/" ADMIN_SOCKET, directory);
+    return n > 0 && (size_t)n < sizeof ret_address->sun_path;
+}
+
 static int listen_unix(struct admin_server *s, const char *state_dir, struct error *e)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int n = snprintf(address.sun_path, sizeof address.sun_path, "%s/admin.sock", state_dir);
-    if (n < 0 || (size_t)n >= sizeof address.sun_path) {
-        error_set(e, "admin socket: '%s/admin.sock' is longer than a socket's path may be (%zu bytes)", state_dir,
-                  sizeof address.sun_path - 1);
-        return -1;
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    unlink(address.sun_path); /* the lock is ours: what lies there is a killed agent's */
+    struct sockaddr_un address;
+    s->directory = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = s->directory >= 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+    if (fd >= 0)
+        unlinkat(s->directory, ADMIN_SOCKET, 0); /* the lock is ours: what lies there is a killed agent's */
     mode_t old = umask(0177);
-    bool bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    bool bound = fd >= 0 && admin_socket_address(s->directory, &address) &&
+                 bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
     umask(old);
-    if (!bound || listen(fd, BACKLOG) != 0) {
-        error_set(e, "admin socket '%s': %s", address.sun_path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return -1;
-    }
-    memcpy(s->socket_path, address.sun_path, sizeof s->socket_path);
-    return fd;
+    if (bound && listen(fd, BACKLOG) == 0)
+        return fd;
+    error_set(e, "admin socket '%s/" ADMIN_SOCKET "': %s", state_dir, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (s->directory >= 0)
+        close(s->directory);
+    return -1;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
@@ -271,8 +277,8 @@ void admin_server_stop(struct admin_server *s, void (*on_stopped)(void *context)
 {
     s->on_stopped = on_stopped;
     s->on_stopped_context = context;
-    if (s->socket_path[0])
-        unlink(s->socket_path);
+    unlinkat(s->directory, ADMIN_SOCKET, 0);
+    close(s->directory);
     close_listener(&s->unix_);
     close_listener(&s->tcp);
 }

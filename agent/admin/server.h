@@ -5,6 +5,7 @@
 #include "error.h"
 #include "log.h"
 
+#include <sys/un.h>
 #include <uv.h>
 
 /* The admin endpoint: a small HTTP server in the agent's loop (libmicrohttpd with external polling, no thread of its
@@ -38,5 +39,9 @@ struct admin_server *admin_server_new(uv_loop_t *loop, const char *state_dir, co
                                       struct error *ret_error);
 /* Closes its sockets and handles, removes the unix socket; then calls, and is freed. */
 void admin_server_stop(struct admin_server *s, void (*on_stopped)(void *context), void *context);
+
+/* Where it listens, for those who ask it: the socket in the state directory that `directory` is open on. */
+#define ADMIN_SOCKET "admin.sock"
+bool admin_socket_address(int directory, struct sockaddr_un *ret_address);
 
 #endif

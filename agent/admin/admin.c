@@ -1,0 +1,79 @@
+#include "admin/admin.h"
+
+#include "admin/server.h"
+
+struct admin {
+    struct admin_sight sight;
+    struct admin_server *server;
+    void (*on_stopped)(void *context);
+    void *on_stopped_context;
+};
+
+static unsigned answer_metrics(void *context, const struct admin_request *request, struct buffer *body)
+{
+    struct admin *a = context;
+    (void)request;
+    uv_timeval64_t wall;
+    uv_gettimeofday(&wall);
+    a->sight.measure(a->sight.context);
+    prometheus_write(body, a->sight.metrics, a->sight.config(a->sight.context),
+                     wall.tv_sec * 1000 + wall.tv_usec / 1000);
+    return 200;
+}
+
+/* That it answers is what it says: the loop turns. */
+static unsigned answer_healthz(void *context, const struct admin_request *request, struct buffer *body)
+{
+    (void)context;
+    (void)request;
+    buffer_add_text(body, "ok\n");
+    return 200;
+}
+
+static unsigned answer_readyz(void *context, const struct admin_request *request, struct buffer *body)
+{
+    struct admin *a = context;
+    (void)request;
+    const char *reason = a->sight.not_ready(a->sight.context);
+    buffer_add_text(body, reason ? reason : "ok");
+    buffer_add_char(body, '\n');
+    return reason ? 503 : 200;
+}
+
+static const struct admin_route routes[] = {
+    {.path = "/metrics", .content_type = "text/plain; version=0.0.4; charset=utf-8", .answer = answer_metrics},
+    {.path = "/healthz", .content_type = "text/plain; charset=utf-8", .answer = answer_healthz},
+    {.path = "/readyz", .content_type = "text/plain; charset=utf-8", .answer = answer_readyz},
+    {.path = NULL},
+};
+
+struct admin *admin_start(uv_loop_t *loop, const char *state_dir, const struct config *config,
+                          const struct admin_sight *sight, struct log *log, struct error *ret_error)
+{
+    struct admin *a = calloc(1, sizeof *a);
+    if (!a) {
+        error_set(ret_error, "out of memory");
+        return NULL;
+    }
+    a->sight = *sight;
+    a->server = admin_server_new(loop, state_dir, config->admin_listen, config->admin_page, routes, a, log, ret_error);
+    if (!a->server) {
+        free(a);
+        return NULL;
+    }
+    return a;
+}
+
+static void on_server_stopped(void *context)
+{
+    struct admin *a = context;
+    a->on_stopped(a->on_stopped_context);
+    free(a);
+}
+
+void admin_stop(struct admin *a, void (*on_stopped)(void *context), void *context)
+{
+    a->on_stopped = on_stopped;
+    a->on_stopped_context = context;
+    admin_server_stop(a->server, on_server_stopped, a);
+}

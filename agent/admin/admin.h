@@ -1,0 +1,29 @@
+#ifndef RAINGAUGE_ADMIN_H
+#define RAINGAUGE_ADMIN_H
+
+#include "admin/prometheus.h"
+#include "error.h"
+#include "log.h"
+
+#include <uv.h>
+
+/* What the admin endpoint shows of the agent (contract 8): /metrics, /healthz, /readyz. The HTTP of it is server.h's.
+ */
+struct admin;
+
+struct admin_sight { /* what it asks the agent for; all borrowed */
+    void *context;
+    const struct metrics *metrics;
+    /* The configuration in force. */
+    const struct config *(*config)(void *context);
+    /* NULL: ready; else why not, from a fixed list. */
+    const char *(*not_ready)(void *context);
+    /* Brings the gauges up to date. */
+    void (*measure)(void *context);
+};
+
+struct admin *admin_start(uv_loop_t *loop, const char *state_dir, const struct config *config,
+                          const struct admin_sight *sight, struct log *log, struct error *ret_error);
+void admin_stop(struct admin *a, void (*on_stopped)(void *context), void *context); /* then it is freed */
+
+#endif
