@@ -69,8 +69,10 @@ static void see_name(struct file_table *t, struct file *f, const struct found_fi
 {
     const char *location = location_of(found);
     f->matched = found->matched;
-    if (found->matched && !file_is_begun(f))
+    if (found->matched && !file_is_begun(f)) {
         f->source.input = found->input;
+        f->candidate = false;
+    }
     if (strcmp(location, file_location(f)) != 0) {
         if (!file_relocate(f, strdup(location)))
             return;
@@ -154,6 +156,7 @@ static void see_new(struct file_table *t, const struct found_file *found, const 
         start_at_end(t, f);
     } else {
         f->source.input = continued->source.input;
+        f->candidate = true;
     }
     see_file(t, f, found, scan, now);
 }

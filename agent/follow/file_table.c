@@ -334,6 +334,7 @@ struct file *file_table_part(struct file_table *t, struct file *f, enum loss why
         successor->source.input = f->source.input;
         successor->place = f->place;
         successor->matched = f->matched;
+        successor->moved = f->moved;
         successor->size = f->size;
         successor->mtime_ns = f->mtime_ns;
         successor->ctime_ns = f->ctime_ns;

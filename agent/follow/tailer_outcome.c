@@ -94,14 +94,22 @@ static void drop_candidate(struct slot *slot)
     file_table_drop(slot->tailer->table, f);
 }
 
+/* All of what was looked at, also what lies behind the offset: a copy of it must be known for one even before the first
+ * of its calls is settled, as it has to keep its ids. What is not whole may yet be written over (a preallocated file). */
+static struct slice whole_lines(struct slice start)
+{
+    const char *newline = start.len ? memrchr(start.text, '\n', start.len) : NULL;
+    if (newline)
+        start.len = (size_t)(newline - start.text) + 1;
+    return start;
+}
+
 static void begin(struct slot *slot, const struct position *at, uint64_t skipped)
 {
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
-    /* All of what was looked at, also what lies behind `at`: a copy of it must be known for one even before the first
-     * of its calls is settled, as it has to keep its ids. */
-    struct slice start = slice_of(slot->job.start, slot->job.start_len);
-    f->head = (struct file_head){.len = start.len, .hash = content_hash_of(start)};
+    struct slice head = whole_lines(slice_of(slot->job.start, slot->job.start_len));
+    f->head = (struct file_head){.len = head.len, .hash = content_hash_of(head)};
     f->reading.held_until = f->reading.held_key = 0;
     f->most_size = f->size;
     bool ok = file_table_begin(t->table, f, slot->first_line, at, skipped);
@@ -139,7 +147,7 @@ static void compare_next(struct slot *slot)
     } else if (other) {
         slot->other = other->key;
         slot_run(slot, JOB_COMPARE);
-    } else if (!f->matched) {
+    } else if (f->candidate) {
         drop_candidate(slot);
     } else if (f->reading.start_at_end) {
         slot_run(slot, JOB_SKIP);
@@ -174,7 +182,7 @@ static void on_looked(struct slot *slot, uint64_t now)
     }
     file_table_start_settled(slot->tailer->table, f);
     f->reading.at_end = true;
-    if (!f->matched) {
+    if (f->candidate) {
         drop_candidate(slot);
         return;
     }
@@ -267,10 +275,10 @@ static bool take_chunk(struct slot *slot, uint64_t now)
     if (!delivery_take(t->delivery, ledger, &job->chunk, slot->config, now))
         return false;
     log_notes(t, f, &job->chunk);
+    if (position_offset(ledger_committed(ledger)) != committed || f->head.len != job->file.head.len)
+        file_table_dirty(t->table, f);
     f->source = job->file.source;
     f->head = job->file.head;
-    if (position_offset(ledger_committed(ledger)) != committed)
-        file_table_dirty(t->table, f);
     return true;
 }
 
@@ -349,7 +357,7 @@ static void on_shorter(struct slot *slot, uint64_t now)
 static void on_elsewhere(struct slot *slot, uint64_t now)
 {
     struct file *f = slot->file;
-    if (!file_is_begun(f) && !f->matched) {
+    if (!file_is_begun(f) && f->candidate) {
         drop_candidate(slot);
         return;
     }

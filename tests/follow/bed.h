@@ -46,7 +46,7 @@ struct bed {
     struct tailer_options options;
     struct delivery sink;
     struct buffer journal; /* the checkpoint */
-    bool no_save;
+    bool no_save, hurry;
     uint64_t skew; /* of the clock */
     bool running, started_once;
     int stopping;
