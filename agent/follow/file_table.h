@@ -63,7 +63,7 @@ struct file {
     char *path;      /* the name it was matched by, also when it has another one now: $meta.file */
     char *real_path; /* where it is, if elsewhere: a link's target, or a rotated file's name; else NULL */
     uint64_t device, inode, generation;
-    bool candidate; /* matches no input, but may continue a content that parted */
+    bool candidate;           /* matches no input, but may continue a content that parted */
     bool matched;             /* its present name belongs to an input */
     bool moved;               /* `path` names it no longer */
     uint64_t size, most_size; /* as last seen; the most that was seen of this content */

@@ -95,7 +95,8 @@ static void drop_candidate(struct slot *slot)
 }
 
 /* All of what was looked at, also what lies behind the offset: a copy of it must be known for one even before the first
- * of its calls is settled, as it has to keep its ids. What is not whole may yet be written over (a preallocated file). */
+ * of its calls is settled, as it has to keep its ids. What is not whole may yet be written over (a preallocated file).
+ */
 static struct slice whole_lines(struct slice start)
 {
     const char *newline = start.len ? memrchr(start.text, '\n', start.len) : NULL;

@@ -414,7 +414,7 @@ static void run_history(struct history *h, uint32_t seed)
     buffer_release(&h->trace);
 }
 
-static unsigned history_count = 100;
+static unsigned history_count = 60; /* more by argument */
 static uint32_t first_seed = 1;
 
 static void random_histories(void **state)
