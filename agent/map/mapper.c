@@ -2,6 +2,7 @@
 
 #include "limits.h"
 #include "map/frame.h"
+#include "map/prefilter.h"
 #include "map/records.h"
 #include "map/rules_apply.h"
 #include "text/line_splitter.h"
@@ -12,7 +13,9 @@ struct mapper {
     const struct config *config;
     bool list_all;
     char *host;
-    struct arena arena; /* one line's values */
+    struct prefilter *prefilters; /* one for each input; with list_all they let all through */
+    struct arena own;             /* what lives as long as the mapper */
+    struct arena arena;           /* one line's values */
     struct rules_run run;
 };
 
@@ -27,6 +30,14 @@ struct taking {
     struct position at; /* moves behind the lines, only where it is asked for */
 };
 
+static bool make_prefilters(struct mapper *m)
+{
+    m->prefilters = arena_calloc(&m->own, m->config->input_count + 1, sizeof *m->prefilters);
+    for (size_t i = 0; m->prefilters && !m->list_all && i < m->config->input_count; i++)
+        m->prefilters[i] = prefilter_of(m->config, i, &m->own);
+    return !m->own.failed;
+}
+
 struct mapper *mapper_new(const struct config *config, enum map_mode mode, struct slice host)
 {
     struct mapper *m = calloc(1, sizeof *m);
@@ -36,10 +47,11 @@ struct mapper *mapper_new(const struct config *config, enum map_mode mode, struc
     m->list_all = mode == MAP_ALL;
     m->host = strndup(host.text ? host.text : "", host.len);
     m->run.lets = calloc(config->rules.max_slots + 1, sizeof *m->run.lets);
+    arena_init(&m->own, LIMIT_RECORD_ARENA);
     arena_init(&m->arena, LIMIT_RECORD_ARENA);
     buffer_init(&m->run.call, LIMIT_CALL_RAW);
     buffer_init(&m->run.cut, LIMIT_CALL_RAW);
-    if (!m->host || !m->run.lets) {
+    if (!m->host || !m->run.lets || !make_prefilters(m)) {
         mapper_free(m);
         return NULL;
     }
@@ -53,6 +65,7 @@ void mapper_free(struct mapper *m)
 {
     if (!m)
         return;
+    arena_release(&m->own);
     arena_release(&m->arena);
     buffer_release(&m->run.call);
     buffer_release(&m->run.cut);
@@ -188,6 +201,8 @@ static bool map_line(struct taking *t, const struct line *line)
     const char *reason;
     size_t notes = t->chunk->note_count;
     begin_line(t, line);
+    if (!prefilter_may_match(&t->m->prefilters[t->source->input], line->text))
+        return settle(t, line, OUTCOME_UNMATCHED, UINT32_MAX, "no rule matches");
     enum frame_result parsed = frame_parse(&t->m->arena, t->input, line->text, &value, &reason);
     if (parsed == FRAME_INVALID)
         return settle(t, line, OUTCOME_INVALID, UINT32_MAX, reason);

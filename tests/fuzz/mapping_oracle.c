@@ -66,14 +66,15 @@ static void check_chunk(const struct chunk *c)
     require(settled == c->lines_read);
     for (size_t i = 0; i < c->line_count; i++)
         calls += c->lines[i].calls;
-    require(calls == c->call_count);
+    require(calls >= c->call_count); /* kept texts count as calls, too */
     for (size_t i = 0; i < c->call_count; i++)
         check_call(c, &c->calls[i]);
 }
 
-static void map_in_pieces(const struct config *config, struct slice bytes, uint32_t seed, struct buffer *out)
+static void map_in_pieces(const struct config *config, struct slice bytes, uint32_t seed, enum map_mode mode, bool all,
+                          struct buffer *out)
 {
-    struct mapper *mapper = mapper_new(config, MAP_ALL, SLICE("host"));
+    struct mapper *mapper = mapper_new(config, mode, SLICE("host"));
     struct source source = {.id = file_id_of_name(SLICE("fuzz")), .path = SLICE("/logs/fuzz.jsonl")};
     struct chunk chunk;
     require(mapper);
@@ -90,21 +91,27 @@ static void map_in_pieces(const struct config *config, struct slice bytes, uint3
             require(chunk.result != CHUNK_NO_MEMORY);
             require(position_offset(&source.at) == at + chunk.consumed);
             check_chunk(&chunk);
-            chunk_print(out, &chunk, config, SLICE("fuzz"), true);
+            chunk_print(out, &chunk, config, SLICE("fuzz"), all);
         } while (chunk.result == CHUNK_FULL);
     }
     chunk_release(&chunk);
     mapper_free(mapper);
 }
 
-void mapping_oracle(const struct config *config, struct slice bytes, uint32_t seed)
+static void compare(const struct config *config, struct slice bytes, uint32_t seed, enum map_mode other_mode, bool all)
 {
     struct buffer one, other;
     buffer_init(&one, SIZE_MAX);
     buffer_init(&other, SIZE_MAX);
-    map_in_pieces(config, bytes, seed, &one);
-    map_in_pieces(config, bytes, ~seed, &other);
+    map_in_pieces(config, bytes, seed, MAP_ALL, all, &one);
+    map_in_pieces(config, bytes, ~seed, other_mode, all, &other);
     require(slice_equal(buffer_slice(&one), buffer_slice(&other)));
     buffer_release(&one);
     buffer_release(&other);
+}
+
+void mapping_oracle(const struct config *config, struct slice bytes, uint32_t seed)
+{
+    compare(config, bytes, seed, MAP_ALL, true);
+    compare(config, bytes, seed, MAP_FOR_RUN, false); /* the pre-filter changes no call */
 }

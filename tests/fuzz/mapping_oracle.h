@@ -1,5 +1,5 @@
 /* For the fuzz targets of the mapper: bytes as a log, whole and in pieces, must give the same; each call must be what
- * the wire takes, each line counted once. Aborts otherwise. */
+ * the wire takes, each line counted once, and lines that are not parsed give no other calls. Aborts otherwise. */
 #ifndef RAINGAUGE_FUZZ_MAPPING_ORACLE_H
 #define RAINGAUGE_FUZZ_MAPPING_ORACLE_H
 

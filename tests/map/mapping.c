@@ -6,6 +6,13 @@
 
 #include <stdio.h>
 
+void mapping_set_mode(struct mapping *m, enum map_mode mode)
+{
+    mapper_free(m->mapper);
+    m->mapper = mapper_new(m->config, mode, SLICE("host-1"));
+    assert_non_null(m->mapper);
+}
+
 void mapping_begin(struct mapping *m, struct slice config)
 {
     static struct memory_source memory = {.variables = {"HOME=/home/user", NULL}};
@@ -22,8 +29,7 @@ void mapping_begin(struct mapping *m, struct slice config)
     }
     diagnostics_free(d);
     assert_non_null(m->config);
-    m->mapper = mapper_new(m->config, MAP_ALL, SLICE("host-1"));
-    assert_non_null(m->mapper);
+    mapping_set_mode(m, MAP_ALL);
     chunk_init(&m->chunk);
     buffer_init(&m->shown, 64 << 20);
     position_init(&m->source.at);
@@ -34,7 +40,7 @@ void mapping_begin(struct mapping *m, struct slice config)
 static void add_up(struct mapping *m)
 {
     const struct chunk *c = &m->chunk;
-    chunk_print(&m->shown, c, m->config, SLICE("chat.jsonl"), true);
+    chunk_print(&m->shown, c, m->config, SLICE("chat.jsonl"), !m->calls_only);
     m->lines_read += c->lines_read;
     m->nul_bytes += c->nul_bytes;
     m->lines_with_calls += c->line_count;

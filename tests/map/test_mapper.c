@@ -4,6 +4,7 @@
 #include "support/cmocka_setup.h"
 #include "support/failing_heap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ONE_INPUT "inputs: [{name: chat, paths: [\"/logs/*.jsonl\"], max_line_bytes: 1KiB}]\n"
@@ -13,9 +14,7 @@
 static void begin(struct mapping *m, const char *config)
 {
     mapping_begin(m, slice_from(config));
-    mapper_free(m->mapper);
-    m->mapper = mapper_new(m->config, MAP_FOR_RUN, SLICE("host-1"));
-    assert_non_null(m->mapper);
+    mapping_set_mode(m, MAP_FOR_RUN);
 }
 
 static const struct chunk *take(struct mapping *m, struct slice bytes, unsigned flags, size_t budget)
@@ -287,6 +286,31 @@ static void a_line_that_asks_for_too_much(void **state)
     mapping_end(&m);
 }
 
+/* `validate: matched`: a line that no rule can match is not parsed, but for one that is plainly no object; one whose
+ * text may be hidden behind an escape is. */
+static void what_cannot_match_is_not_parsed(void **state)
+{
+    (void)state;
+    static const char rules[] = "rules:\n"
+                                "  - {name: a, when: {$.msg: [llm, chat]}, signal: {event_id: e, signal_name: a}}\n"
+                                "  - {name: b, when: {$.x.deep: {gt: 1}}, signal: {event_id: e, signal_name: b}}\n";
+    struct slice lines = SLICE("{\"msg\":\"other\"}\n{\"msg\":nonsense}\nplain llm\n{\"msg\":\"llm\"}\n"
+                               "{\"msg\":\"\\u006clm\"}\n{\"x\":{\"deep\":2}}\n{\"x\":\"\\n\",}\n{\"llm\":1}\n");
+    struct mapping m;
+    char config[1000];
+    for (int all = 0; all < 2; all++) {
+        snprintf(config, sizeof config, "inputs: [{paths: [/logs/*], validate: %s}]\n%s", all ? "all" : "matched",
+                 rules);
+        begin(&m, config);
+        const struct chunk *c = take(&m, lines, 0, SIZE_MAX);
+        assert_int_equal(c->lines_read, 8);
+        assert_int_equal(c->call_count, 3);
+        assert_int_equal(c->outcomes[OUTCOME_INVALID], all ? 3 : 2);
+        assert_int_equal(c->outcomes[OUTCOME_UNMATCHED], all ? 2 : 3);
+        mapping_end(&m);
+    }
+}
+
 #define RICH                                                                                                           \
     "dead_letter: {lines: true}\nraindrop: {context: true, project_id: $.project}\n"                                   \
     "inputs: [{name: chat, paths: [\"/logs/*.jsonl\"], records: \"$.events[*]\"}]\n"                                   \
@@ -375,6 +399,7 @@ int main(void)
         cmocka_unit_test(failures_are_counted),
         cmocka_unit_test(one_line_cannot_fill_the_memory),
         cmocka_unit_test(a_line_that_asks_for_too_much),
+        cmocka_unit_test(what_cannot_match_is_not_parsed),
         cmocka_unit_test(lack_of_memory_changes_nothing),
         cmocka_unit_test(no_allocation_at_rest),
     };

@@ -97,11 +97,40 @@ static void pieces_give_the_same(void **state)
     for_each_case(take_in_pieces);
 }
 
+/* A mapper as `run` has it, which does not parse what no rule can match, makes the same calls. */
+static void take_as_run(const struct case_file *file, const struct mapper_case *c)
+{
+    struct mapping shown, run;
+    mapping_begin(&shown, buffer_slice(&c->config));
+    shown.calls_only = true;
+    mapping_take(&shown, buffer_slice(&c->lines), &c->lines.len, 1, SIZE_MAX);
+    mapping_begin(&run, buffer_slice(&c->config));
+    mapping_set_mode(&run, MAP_FOR_RUN);
+    run.calls_only = true;
+    mapping_take(&run, buffer_slice(&c->lines), &c->lines.len, 1, SIZE_MAX);
+    if (!slice_equal(buffer_slice(&shown.shown), buffer_slice(&run.shown))) {
+        fprintf(stderr, "%s: %s: other calls in run\n", file->path, c->title);
+        differences++;
+    }
+    check_sum(&run);
+    mapping_end(&shown);
+    mapping_end(&run);
+}
+
+static void run_makes_the_same_calls(void **state)
+{
+    (void)state;
+    differences = 0;
+    for_each_case(take_as_run);
+    assert_int_equal(differences, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cases_give_what_they_say),
         cmocka_unit_test(pieces_give_the_same),
+        cmocka_unit_test(run_makes_the_same_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
