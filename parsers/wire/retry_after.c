@@ -90,6 +90,8 @@ static int64_t days_to(int year, int month, int day)
 bool http_date_parse(struct slice text, int64_t *ret_seconds)
 {
     struct slice rest = trim(text);
+    if (rest.len == 0)
+        return false;
     next_word(&rest); /* the day of the week says nothing new */
     struct slice first = next_word(&rest), second = next_word(&rest), third = next_word(&rest),
                  fourth = next_word(&rest);

@@ -152,6 +152,8 @@ void note(struct fixture *f, enum outcome outcome, const char *kept)
     };
     buffer_add_text(&f->chunk.text, kept);
     f->lines[last_line(f)].calls++;
+    f->lines[last_line(f)].invalid = outcome == OUTCOME_INVALID;
+    f->lines[last_line(f)].rejected = outcome == OUTCOME_REJECTED;
 }
 
 bool take(struct fixture *f, struct ledger *l)

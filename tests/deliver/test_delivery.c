@@ -589,7 +589,35 @@ static void outage_gives_nothing_up(void **state)
     assert_int_equal(f.input->lines[OUTCOME_DELIVERED], 20);
 }
 
-/* 413: halved; a single call is cut again and again, ids and names never; what cannot be cut is dead-lettered. */
+/* 413 to a single call: its long texts are cut, to half and half again, down to 64 KiB; then it is dead-lettered. */
+static void too_large_calls_are_cut(void **state)
+{
+    (void)state;
+    struct ledger *l = start(1, 500);
+    static char text[600000];
+    int head = snprintf(text, sizeof text,
+                        "{\"user_id\":\"u\",\"event\":\"e\",\"event_id\":\"id\",\"ai_data\":{\"output\":\"");
+    memset(text + head, 'a', sizeof text - (size_t)head);
+    memcpy(text + sizeof text - 3, "\"}}", 3);
+    line(&f);
+    call_text(&f, ENDPOINT_EVENT, slice_of(text, sizeof text));
+    assert_true(take(&f, l));
+    static const size_t most[] = {600002, 300002, 150002, 75002, 65538};
+    for (size_t i = 0; i < 5; i++) {
+        struct batch *b = next(&f);
+        struct slice body = batch_body(b);
+        assert_in_range(body.len, most[i] - 100, most[i]);
+        assert_memory_equal(body.text + 1, text, (size_t)head);
+        assert_true(slice_ends_with(body, i ? SLICE("aaa...[truncated by raingauge]\"}}]") : SLICE("aaa\"}}]")));
+        answer(&f, b, 413);
+    }
+    assert_null(next(&f));
+    free(bury(&f));
+    assert_string_equal(f.metrics->dead_letters[ENDPOINT_EVENT]->reason, "too_large");
+    assert_int_equal(f.metrics->buffer_bytes, 0);
+}
+
+/* 413: halved; what cannot be cut is dead-lettered. */
 static void too_large(void **state)
 {
     (void)state;
@@ -838,6 +866,7 @@ int main(void)
         TEST(poison_that_makes_the_server_fail),
         TEST(outage_gives_nothing_up),
         TEST(too_large),
+        TEST(too_large_calls_are_cut),
         TEST(all_refused),
         TEST(refusals_in_a_row),
         TEST(cancelled_is_not_settled),
