@@ -127,7 +127,8 @@ static const struct section main_section = {"the configuration", true, main_rows
                                             sizeof main_rows / sizeof main_rows[0]};
 
 static const struct setting included_rows[] = {
-    ELSEWHERE("inputs"), ELSEWHERE("rules"), ELSEWHERE("tables"), ELSEWHERE("tests"), ELSEWHERE("destinations"),
+    ELSEWHERE("inputs"), ELSEWHERE("rules"),        ELSEWHERE("tables"),
+    ELSEWHERE("tests"),  ELSEWHERE("destinations"), ELSEWHERE("preset"),
 };
 static const struct section included_section = SECTION_OF("an included file", included_rows);
 
@@ -401,6 +402,7 @@ static void read_sections(struct loader *l)
         section_check(l, &included_section, l->documents[i].root);
     tables_read(l);
     destinations_read(l);
+    preset_input_check(l);
     inputs_read(l);
     rules_read(l);
     tests_read(l);

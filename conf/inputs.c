@@ -54,6 +54,15 @@ static const struct setting input_rows[] = {
 };
 static const struct section input_section = SECTION_OF("input", input_rows);
 
+/* What a preset may say for the input that reads its lines. */
+static const struct setting preset_rows[] = {
+    CHOICE("parser", struct input, parser, parsers, PARSER_JSON),
+    READ_BY("pattern", read_pattern),
+    READ_BY("records", read_records),
+    SUBSECTION("multiline", &multiline),
+};
+static const struct section preset_section = SECTION_OF("input of preset", preset_rows);
+
 /* ---- Patterns of paths ------------------------------------------------------------------------------------------ */
 
 /* A glob whose brackets and braces are closed. */
@@ -202,7 +211,7 @@ static void check_input(struct loader *l, const struct yaml_node *node, const st
     const struct yaml_member *pattern = yaml_member_of(node, "pattern");
     const struct yaml_member *lines = yaml_member_of(node, "multiline");
     const struct yaml_member *records = yaml_member_of(node, "records");
-    if (input->parser == PARSER_REGEX && !pattern)
+    if (input->parser == PARSER_REGEX && !pattern && !input->pattern)
         loader_error(l, node->place, "missing key \"pattern\" in input: parser: regex needs it");
     if (input->parser != PARSER_REGEX && pattern)
         loader_error(l, pattern->key_place, "pattern in input is for parser: regex only");
@@ -229,6 +238,14 @@ static void read_name(struct loader *l, const struct yaml_node *node, struct inp
                          c->inputs[i].place.line, c->inputs[i].place.file->name);
 }
 
+/* Read before the input's own settings: `to` may ask for $parent. */
+static void read_preset(struct loader *l, const struct yaml_node *node, struct input *input)
+{
+    const struct yaml_node *settings = preset_input_for(l, node);
+    if (settings)
+        section_read(l, &preset_section, settings, input);
+}
+
 void inputs_read(struct loader *l)
 {
     struct config *c = l->config;
@@ -252,6 +269,7 @@ void inputs_read(struct loader *l)
             section_defaults(&input_section, input);
             if (section_check(l, &input_section, list->items[i])) {
                 read_name(l, list->items[i], input);
+                read_preset(l, list->items[i], input);
                 section_values(l, &input_section, list->items[i], input);
                 check_input(l, list->items[i], input);
             }

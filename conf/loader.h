@@ -109,6 +109,9 @@ const struct expr *destination_read_to(struct loader *l, const struct yaml_node 
 const struct expr *destination_read_project(struct loader *l, const struct yaml_node *node);
 
 void tables_read(struct loader *l);
+/* The key `preset` of included files: checks it; and the settings that it has for this input (NULL: none). */
+void preset_input_check(struct loader *l);
+const struct yaml_node *preset_input_for(struct loader *l, const struct yaml_node *input);
 void inputs_read(struct loader *l);
 void rules_read(struct loader *l);
 const struct condition *condition_read(struct loader *l, const struct yaml_node *node);
