@@ -149,7 +149,8 @@ static enum map_step add_call(struct taking *t, const struct call_rule *rule, co
         .project_at = chunk->text.len + text.len,
         .project_len = t->route.project.len,
     };
-    if (call.project_at + call.project_len - run->line.text_start > LIMIT_LINE_CALLS)
+    run->line.full = call.project_at + call.project_len - run->line.text_start > LIMIT_LINE_CALLS;
+    if (run->line.full)
         return reject(t, "too large");
     if (rule->endpoint == ENDPOINT_IDENTIFY && !hash_identify(t, f, &call))
         return MAP_NO_MEMORY;
@@ -210,7 +211,9 @@ static enum map_step make_call(struct taking *t, const struct call_rule *call, s
         t->route = route_of(run->config, run->line.input, t->rule, t->scope);
     t->routed = true;
     enum map_step step;
-    if (prepare(t, call, element, &fields, &reason))
+    if (run->line.full)
+        step = reject(t, "too large");
+    else if (prepare(t, call, element, &fields, &reason))
         step = finish_call(t, call, &fields);
     else if (reason)
         step = reject(t, reason);
