@@ -96,7 +96,7 @@ static enum file_job_outcome compare_with_open(struct file_job *job)
     uint64_t same;
     if (!identity_common_prefix(job->file.fd, job->other.fd, &same))
         return unreadable(job);
-    if (identity_check(job->other.fd, job->other.head, &job->other.source.at) != IDENTITY_SAME ||
+    if (identity_check(job->other.fd, &job->other.head, &job->other.source.at) != IDENTITY_SAME ||
         fstat(job->other.fd, &st) != 0) {
         job->comparison = COMPARED_UNSURE;
         return JOB_DONE;
@@ -246,7 +246,7 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
 
 static enum file_job_outcome read_file(struct file_job *job)
 {
-    enum identity identity = identity_check(job->file.fd, job->file.head, &job->file.source.at);
+    enum identity identity = identity_check(job->file.fd, &job->file.head, &job->file.source.at);
     if (identity != IDENTITY_SAME)
         return outcome_of(job, identity);
     if (job->limit == UINT64_MAX && job->limit_at_size)

@@ -15,19 +15,27 @@ enum {
 
 /* ---- lists ---- */
 
-void file_enlist(struct file *f, enum file_list_kind kind)
+void file_enlist_before(struct file *f, enum file_list_kind kind, struct file *next)
 {
     struct file_list *list = &f->table->lists[kind];
     struct file_link *link = &f->links[kind];
     if (link->in)
         return;
-    *link = (struct file_link){.prev = list->last, .in = true};
-    if (list->last)
-        list->last->links[kind].next = f;
+    *link = (struct file_link){.prev = next ? next->links[kind].prev : list->last, .next = next, .in = true};
+    if (link->prev)
+        link->prev->links[kind].next = f;
     else
         list->first = f;
-    list->last = f;
+    if (next)
+        next->links[kind].prev = f;
+    else
+        list->last = f;
     list->count++;
+}
+
+void file_enlist(struct file *f, enum file_list_kind kind)
+{
+    file_enlist_before(f, kind, NULL);
 }
 
 void file_delist(struct file *f, enum file_list_kind kind)
@@ -51,6 +59,62 @@ void file_delist(struct file *f, enum file_list_kind kind)
 const struct file_list *file_table_list(const struct file_table *t, enum file_list_kind kind)
 {
     return &t->lists[kind];
+}
+
+/* Merges two chains (linked by `next` alone). */
+static struct file *merge(struct file *a, struct file *b, enum file_list_kind kind,
+                          bool (*comes_before)(const void *, const struct file *, const struct file *),
+                          const void *context)
+{
+    struct file *first = NULL, **end = &first;
+    while (a && b) {
+        struct file **least = comes_before(context, b, a) ? &b : &a;
+        *end = *least;
+        end = &(*least)->links[kind].next;
+        *least = *end;
+    }
+    *end = a ? a : b;
+    return first;
+}
+
+/* Takes the sorted run that the chain begins with off it. */
+static struct file *take_run(struct file **chain, enum file_list_kind kind,
+                             bool (*comes_before)(const void *, const struct file *, const struct file *),
+                             const void *context)
+{
+    struct file *first = *chain, *last = first;
+    struct file *next;
+    while ((next = last->links[kind].next) && !comes_before(context, next, last))
+        last = next;
+    last->links[kind].next = NULL;
+    *chain = next;
+    return first;
+}
+
+void file_table_sort(struct file_table *t, enum file_list_kind kind,
+                     bool (*comes_before)(const void *context, const struct file *f, const struct file *g),
+                     const void *context)
+{
+    struct file_list *list = &t->lists[kind];
+    struct file *sorted[64] = {NULL}; /* [i]: 2^i runs merged, or none */
+    struct file *rest = list->first, *all = NULL;
+    while (rest) {
+        struct file *run = take_run(&rest, kind, comes_before, context);
+        size_t i = 0;
+        for (; sorted[i]; sorted[i++] = NULL)
+            run = merge(sorted[i], run, kind, comes_before, context);
+        sorted[i] = run;
+    }
+    for (size_t i = 0; i < sizeof sorted / sizeof *sorted; i++) {
+        if (sorted[i])
+            all = merge(sorted[i], all, kind, comes_before, context);
+    }
+    list->first = all;
+    list->last = NULL;
+    for (struct file *f = all; f; f = f->links[kind].next) {
+        f->links[kind].prev = list->last;
+        list->last = f;
+    }
 }
 
 /* ---- the table ---- */
@@ -312,6 +376,7 @@ static void take_place_away(struct file *f, uint64_t now)
     file_index_take_out(&t->index, INDEX_LOCATION, f);
     file_delist(f, LIST_CHANGED);
     file_delist(f, LIST_QUEUED);
+    file_delist(f, LIST_ORDERED);
     file_delist(f, LIST_TIMED);
     f->reading.wake_at = f->reading.shorter_since = f->reading.unnamed_since = 0;
     f->search_at = now;

@@ -40,12 +40,41 @@ static bool read_whole(int fd, char *to, size_t len, uint64_t offset)
     return false;
 }
 
+static size_t mark_len(size_t i)
+{
+    return (size_t)16 << i;
+}
+
+enum { MARK_COUNT = sizeof((struct file_head *)0)->marks / sizeof(uint64_t) };
+
+struct file_head file_head_of(struct slice start)
+{
+    struct file_head head = {.len = start.len, .hash = content_hash_of(start)};
+    for (size_t i = 0; i < MARK_COUNT && mark_len(i) <= start.len; i++)
+        head.marks[i] = content_hash_of(slice_of(start.text, mark_len(i)));
+    return head;
+}
+
 bool identity_head(int fd, uint64_t len, struct file_head *ret_head)
 {
     char start[LIMIT_FINGERPRINT];
-    if (!read_whole(fd, start, smaller(len, sizeof start), 0))
+    size_t n = smaller(len, sizeof start);
+    if (!read_whole(fd, start, n, 0))
         return false;
-    *ret_head = (struct file_head){len, content_hash_of(slice_of(start, smaller(len, sizeof start)))};
+    *ret_head = file_head_of(slice_of(start, n));
+    return true;
+}
+
+/* What is left of a file that is shorter than the head. */
+static bool begins_alike(int fd, uint64_t size, const struct file_head *head)
+{
+    struct file_head left;
+    if (!identity_head(fd, size, &left))
+        return true; /* not known */
+    for (size_t i = 0; i < MARK_COUNT && mark_len(i) <= size; i++) {
+        if (head->marks[i] && left.marks[i] != head->marks[i])
+            return false;
+    }
     return true;
 }
 
@@ -66,7 +95,7 @@ static enum identity failure(void)
     return errno ? IDENTITY_UNREADABLE : IDENTITY_SHORTER;
 }
 
-enum identity identity_check(int fd, struct file_head head, const struct position *at)
+enum identity identity_check(int fd, struct file_head *head, const struct position *at)
 {
     struct stat st;
     struct file_head now;
@@ -74,12 +103,13 @@ enum identity identity_check(int fd, struct file_head head, const struct positio
     if (fstat(fd, &st) != 0)
         return IDENTITY_UNREADABLE;
     uint64_t size = (uint64_t)st.st_size;
-    if (size < head.len)
-        return IDENTITY_SHORTER; /* what is left cannot be compared with a hash of more */
-    if (!identity_head(fd, head.len, &now))
+    if (size < head->len)
+        return begins_alike(fd, size, head) ? IDENTITY_SHORTER : IDENTITY_OTHER;
+    if (!identity_head(fd, head->len, &now))
         return failure();
-    if (head.len && now.hash != head.hash)
+    if (head->len && now.hash != head->hash)
         return IDENTITY_OTHER;
+    *head = now;
     if (size < position_offset(at))
         return IDENTITY_SHORTER;
     if (!tail_is(fd, at, &same))

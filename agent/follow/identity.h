@@ -9,7 +9,11 @@
 struct file_head { /* the first bytes of a content, as far as they were read */
     uint64_t len;  /* at most LIMIT_FINGERPRINT */
     uint64_t hash; /* content_hash_of() them */
+    /* … of the first 16, 32, 64 … of them, 0 where not known (not in the checkpoint): what is left of a file that was
+     * cut is mostly seen to begin differently by them. */
+    uint64_t marks[6];
 };
+struct file_head file_head_of(struct slice start);
 
 enum identity {
     IDENTITY_SAME,
@@ -18,8 +22,9 @@ enum identity {
     IDENTITY_UNREADABLE, /* errno says why */
 };
 
-/* What the open file is to a content of which `head` and everything up to `at` were read. */
-enum identity identity_check(int fd, struct file_head head, const struct position *at);
+/* What the open file is to a content of which `head` and everything up to `at` were read. Where it is the same, marks
+ * that were not known are now. */
+enum identity identity_check(int fd, struct file_head *head, const struct position *at);
 
 /* Whether the file begins with all that was read of a content (length and hash; of the first `skipped` bytes only the
  * first and last KiB): SAME, OTHER (also where it is shorter) or UNREADABLE. */

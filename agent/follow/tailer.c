@@ -66,6 +66,7 @@ struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const st
         .log = log,
         .options = *options,
     };
+    t->queue = (struct read_queue){.table = table, .config = config, .once = options->once};
     open_files_init(&t->open, table, metrics, options->descriptors);
     size_t count = number_of_jobs(options->jobs);
     bool ok = true;
@@ -224,6 +225,11 @@ void slot_run(struct slot *slot, enum file_job_kind kind)
 {
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
+    if (slot->config != t->config) { /* a reload came in between: from the start, with the new one */
+        file_table_visit(t->table, f);
+        slot_release(slot);
+        return;
+    }
     if (!prepare(slot, kind)) {
         tailer_wake(f, t->now + RETRY_MS);
         slot_release(slot);
@@ -239,36 +245,13 @@ void slot_run(struct slot *slot, enum file_job_kind kind)
 
 /* ---- which file is next ---- */
 
-static bool is_ordered(const struct tailer *t, const struct file *f)
-{
-    return t->options.once || tailer_input(t, f)->order != ORDER_FAIR;
-}
-
-/* Files of one order are read one after the other: those of an input, or all of them. */
-static bool are_in_one_order(const struct tailer *t, const struct file *f, const struct file *g)
-{
-    return is_followed(t, g) && (t->options.once || f->source.input == g->source.input);
-}
-
-static bool comes_before(const struct tailer *t, const struct file *f, const struct file *g)
-{
-    if (f->source.input != g->source.input)
-        return f->source.input < g->source.input;
-    if (tailer_input(t, f)->order != ORDER_NAME && f->mtime_ns != g->mtime_ns)
-        return f->mtime_ns < g->mtime_ns;
-    return strcmp(f->path, g->path) < 0;
-}
-
-/* Whether another file of the same order is being read, or is to be first. */
+/* Whether another file of the same order is being read. */
 static bool waits_for_another(const struct tailer *t, const struct file *f)
 {
     for (size_t i = 0; i < t->slot_count; i++) {
         const struct file *g = t->slots[i].file;
-        if (g && g != f && are_in_one_order(t, f, g) && (file_is_begun(g) || comes_before(t, g, f)))
-            return true;
-    }
-    for (const struct file *g = file_table_list(t->table, LIST_QUEUED)->first; g; g = g->links[LIST_QUEUED].next) {
-        if (g != f && are_in_one_order(t, f, g) && comes_before(t, g, f))
+        if (g && read_queue_is_one_order(&t->queue, f, g) &&
+            (file_is_begun(g) || read_queue_comes_before(&t->queue, g, f)))
             return true;
     }
     return false;
@@ -284,7 +267,7 @@ static bool let_go(struct tailer *t, struct file *f, uint64_t now)
     }
     if (!is_followed(t, f)) {
         open_files_close(&t->open, f);
-        file_delist(f, LIST_QUEUED);
+        read_queue_remove(f);
         return true;
     }
     if (f->place != FILE_UNNAMED)
@@ -294,7 +277,7 @@ static bool let_go(struct tailer *t, struct file *f, uint64_t now)
         return false;
     enum loss why = f->reading.fd >= 0 ? LOSS_DELETED : LOSS_GONE;
     open_files_close(&t->open, f);
-    file_delist(f, LIST_QUEUED);
+    read_queue_remove(f);
     if (file_is_begun(f))
         file_table_part(t->table, f, why, now);
     else
@@ -315,13 +298,13 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t 
     if (file_is_begun(f)) {
         struct ledger *ledger = file_table_ledger(t->table, f);
         room = ledger ? delivery_room(t->delivery, ledger) : 0;
-        if (!room || (is_ordered(t, f) && waits_for_another(t, f)))
+        if (!room || waits_for_another(t, f))
             return false;
     }
     if (f->reading.fd < 0 && !open_files_promise(&t->open))
         return false;
     slot->promised = f->reading.fd < 0;
-    file_delist(f, LIST_QUEUED);
+    read_queue_remove(f);
     slot->file = f;
     slot->compared_count = 0;
     slot->job.budget = room;
@@ -337,13 +320,31 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t 
 }
 
 /* The first in the queue that may be read now. */
-static bool start_next(struct tailer *t, struct slot *slot, uint64_t now)
+static bool start_fair(struct tailer *t, struct slot *slot, uint64_t now)
 {
     struct file *next;
     for (struct file *f = file_table_list(t->table, LIST_QUEUED)->first; f; f = next) {
         next = f->links[LIST_QUEUED].next;
         if (!let_go(t, f, now) && start(t, slot, f, now))
             return true;
+    }
+    return false;
+}
+
+/* The first of an order that has it; where that one must wait, all of its order do. */
+static bool start_ordered(struct tailer *t, struct slot *slot, uint64_t now)
+{
+    const struct file *waits = NULL;
+    struct file *next;
+    for (struct file *f = file_table_list(t->table, LIST_ORDERED)->first; f; f = next) {
+        next = f->links[LIST_ORDERED].next;
+        if (let_go(t, f, now) || (waits && read_queue_is_one_order(&t->queue, waits, f)))
+            continue;
+        if (start(t, slot, f, now))
+            return true;
+        waits = f;
+        if (t->options.once)
+            break;
     }
     return false;
 }
@@ -367,7 +368,7 @@ void tailer_read_more(struct tailer *t, uint64_t now)
 {
     for (size_t i = 0; i < t->slot_count && !t->stopping; i++) {
         struct slot *slot = &t->slots[i];
-        if (!slot->file && slot_configure(slot) && !start_next(t, slot, now))
+        if (!slot->file && slot_configure(slot) && !start_fair(t, slot, now) && !start_ordered(t, slot, now))
             return;
     }
 }
@@ -413,8 +414,9 @@ void tailer_follow_changes(struct tailer *t, uint64_t now)
         if (f->reading.in_job)
             f->reading.again = true;
         else
-            file_enlist(f, LIST_QUEUED);
+            read_queue_add_unsorted(&t->queue, f);
     }
+    read_queue_sort(&t->queue);
     open_files_close_idle(&t->open, t->config, now);
 }
 
@@ -454,8 +456,7 @@ static bool is_undecided(const struct file *f)
 
 bool tailer_is_done(const struct tailer *t)
 {
-    if (!tailer_is_idle(t) || file_table_list(t->table, LIST_QUEUED)->first ||
-        file_table_list(t->table, LIST_CHANGED)->first)
+    if (!tailer_is_idle(t) || !read_queue_is_empty(t->table) || file_table_list(t->table, LIST_CHANGED)->first)
         return false;
     if (!t->options.once || t->finishing)
         return t->finishing;
@@ -480,10 +481,18 @@ void tailer_progress(const struct tailer *t, uint64_t *ret_read, uint64_t *ret_t
     *ret_total = total;
 }
 
+static void requeue(struct tailer *t, struct file *f)
+{
+    read_queue_remove(f);
+    file_table_visit(t->table, f);
+}
+
 bool tailer_configure(struct tailer *t, const struct config *config, const struct scan_rules *rules)
 {
-    t->config = config;
+    t->config = t->queue.config = config;
     t->rules = rules;
+    while (file_table_list(t->table, LIST_ORDERED)->first) /* the order may be another now */
+        requeue(t, file_table_list(t->table, LIST_ORDERED)->first);
     for (size_t i = 0; i < t->slot_count; i++) {
         if (!t->slots[i].file)
             slot_configure(&t->slots[i]); /* else, and on lack of memory, before its next job */

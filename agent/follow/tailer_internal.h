@@ -3,6 +3,7 @@
 
 #include "follow/file_job.h"
 #include "follow/open_files.h"
+#include "follow/read_queue.h"
 #include "follow/tailer.h"
 
 /* What tailer.c (which file next, and its job) and tailer_outcome.c (what came of the job) share, and nobody else. */
@@ -44,6 +45,7 @@ struct tailer {
     struct log *log;
     struct tailer_options options;
     struct open_files open;
+    struct read_queue queue;
 
     struct slot slots[TAILER_SLOTS_MOST];
     size_t slot_count, busy;

@@ -110,13 +110,13 @@ static void begin(struct slot *slot, const struct position *at, uint64_t skipped
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
     struct slice head = whole_lines(slice_of(slot->job.start, slot->job.start_len));
-    f->head = (struct file_head){.len = head.len, .hash = content_hash_of(head)};
+    f->head = file_head_of(head);
     f->reading.held_until = f->reading.held_key = 0;
     f->most_size = f->size;
     bool ok = file_table_begin(t->table, f, slot->first_line, at, skipped);
     slot_release(slot);
     if (ok)
-        file_enlist(f, LIST_QUEUED);
+        read_queue_add(&t->queue, f);
     else
         tailer_wake(f, t->now + RETRY_MS);
 }
@@ -306,6 +306,8 @@ static void on_read(struct slot *slot, uint64_t now)
     f->reading.verified = true;
     f->reading.shorter_since = 0;
     f->reading.limit = job->limit;
+    if (!job->mapped)
+        f->head = job->file.head; /* its marks may be known now */
     if (job->mapped && !take_chunk(slot, now)) {
         tailer_wake(f, now + RETRY_MS);
         slot_release(slot);
@@ -317,7 +319,7 @@ static void on_read(struct slot *slot, uint64_t now)
         f->reading.last_line_tried = true;
     slot_release(slot);
     if (!job->at_end)
-        file_enlist(f, LIST_QUEUED);
+        read_queue_add(&t->queue, f);
     else
         wait_at_end(t, f, now);
 }

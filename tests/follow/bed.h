@@ -3,6 +3,7 @@
 #ifndef RAINGAUGE_TEST_FOLLOW_BED_H
 #define RAINGAUGE_TEST_FOLLOW_BED_H
 
+#include "follow/read_queue.h"
 #include "follow/tailer.h"
 #include "follow/watcher.h"
 #include "support/temp_dir.h"

@@ -217,6 +217,54 @@ static void truncate_and_rewrite(void **state)
     }
 }
 
+/* New content that is shorter, but begins differently, is not waited for; not even after a restart. */
+static void shorter_and_different_is_new_at_once(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    for (int i = 0; i < 100; i++)
+        bed_append(&b, "a.log", "a line of the first content, one of a hundred\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 100);
+    bed_settle_down(&b);
+    temp_write(&b.dir, "a.log", "a line of the second content\n", 29);
+    turn_until(&b, b.sink.count == 101);
+    bed_append(&b, "a.log", "and another one\n");
+    turn_until(&b, b.sink.count == 102);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    bed_start(&b);
+    bed_settle_down(&b);
+    temp_write(&b.dir, "a.log", "different\n but longer", 21);
+    bed_append(&b, "a.log", "than sixteen bytes\n");
+    turn_until(&b, b.sink.count == 104);
+    bed_remove(&b);
+}
+
+/* Files of an input with an order are read one after the other, each to its end. */
+static void reads_in_order(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, "paths: ['*.log']\n    order: name");
+    char name[32], line[64];
+    for (int i = 9; i >= 0; i--) {
+        snprintf(name, sizeof name, "%d.log", i);
+        for (int n = 0; n < 3; n++) {
+            snprintf(line, sizeof line, "%d%d of many\n", i, n);
+            bed_append(&b, name, line);
+        }
+    }
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 30);
+    for (size_t i = 0; i < 30; i++) {
+        snprintf(line, sizeof line, "%zu%zu of many", i / 3, i % 3);
+        assert_string_equal(b.sink.lines[i].text, line);
+    }
+    bed_remove(&b);
+}
+
 static void truncated_unread_bytes_are_counted(void **state)
 {
     (void)state;
@@ -666,6 +714,8 @@ int main(void)
         cmocka_unit_test(copy_and_truncate),
         cmocka_unit_test(copy_out_of_the_globs),
         cmocka_unit_test(truncate_and_rewrite),
+        cmocka_unit_test(shorter_and_different_is_new_at_once),
+        cmocka_unit_test(reads_in_order),
         cmocka_unit_test(truncated_unread_bytes_are_counted),
         cmocka_unit_test(delete_and_create),
         cmocka_unit_test(inode_is_used_again),
