@@ -7,72 +7,15 @@
  * STAGE_DRAINING reads to the present end and delivers for shutdown_timeout at most, STAGE_SAVING writes the checkpoint
  * once more, STAGE_CLOSING closes what owns handles, until the loop has nothing left.
  * What can go wrong: the parts say so themselves and go on; only what makes a start impossible ends the agent. */
-#include "agent.h"
+#include "agent_internal.h"
 
-#include "admin/admin.h"
-#include "admin/metrics.h"
-#include "cli/progress.h"
-#include "deliver/curl_transport.h"
-#include "deliver/dead_letters.h"
-#include "deliver/delivery.h"
-#include "deliver/uploader.h"
-#include "follow/file_table.h"
-#include "follow/tailer.h"
-#include "follow/watcher.h"
 #include "limits.h"
-#include "state/checkpoint.h"
-#include "state/lock.h"
 
 #include <assert.h>
 #include <signal.h>
 #include <unistd.h>
-#include <uv.h>
 
 enum { ONCE_REPORT_MS = 10000, PROGRESS_MS = 100 };
-
-enum stage {
-    STAGE_RUNNING,
-    STAGE_LAST_WORDS, /* a signal came: still following, for shutdown_follow */
-    STAGE_DRAINING,   /* reads what is there, delivers, for shutdown_timeout */
-    STAGE_SAVING,     /* the last save */
-    STAGE_CLOSING,
-};
-
-struct agent {
-    const struct config *config;
-    const struct agent_options *options;
-    struct log *log;
-    struct metrics *metrics;
-
-    uv_loop_t loop;
-    uv_prepare_t turn_end;
-    uv_timer_t wake;
-    uv_signal_t terminate, interrupt;
-
-    struct lock lock;
-    struct checkpoint *checkpoint;
-    struct scan_rules *scan_rules;
-    struct file_table *files;
-    struct watcher *watcher;
-    struct tailer *tailer;
-    struct delivery *delivery;
-    struct curl_transport *transport;
-    struct uploader *uploader;
-    struct dead_letters *dead_letters;
-    struct admin *admin;
-    struct progress progress;
-    char host[256];
-
-    enum stage stage;
-    uint64_t stage_ends;
-    uint64_t give_up_at;         /* --timeout */
-    uint64_t save_at, report_at; /* the next time */
-    struct line_sums reported;
-    bool saved_once, last_save_done, last_save_ok;
-    bool cut_short;          /* ended by a signal or --timeout */
-    bool reading_is_bounded; /* nothing is read that came after the stop began */
-    int parts_open;          /* that have loop handles: closed one after the other */
-};
 
 /* ---- What is said ----------------------------------------------------------------------------------------------- */
 
@@ -211,6 +154,7 @@ static void close_parts(struct agent *a)
     curl_transport_stop(a->transport, closed_one, a);
     close_handle(a, (uv_handle_t *)&a->terminate);
     close_handle(a, (uv_handle_t *)&a->interrupt);
+    close_handle(a, (uv_handle_t *)&a->hangup);
     close_handle(a, (uv_handle_t *)&a->wake);
     close_handle(a, (uv_handle_t *)&a->turn_end);
 }
@@ -260,6 +204,13 @@ static void advance_stage(struct agent *a, uint64_t now)
         close_parts(a);
 }
 
+static void on_reload_signal(uv_signal_t *handle, int number)
+{
+    struct agent *a = handle->data;
+    (void)number;
+    a->reload_wanted = true;
+}
+
 static void on_stop_signal(uv_signal_t *handle, int number)
 {
     struct agent *a = handle->data;
@@ -294,6 +245,7 @@ static void wake_in_time(struct agent *a, uint64_t now)
         at = earlier(at, a->save_at);
     if (a->options->once || a->config->log_stats_ms)
         at = earlier(at, a->report_at);
+    at = earlier(at, config_watch_deadline(&a->config_watch));
     if (a->options->progress)
         at = earlier(at, now + PROGRESS_MS);
     if (a->stage == STAGE_LAST_WORDS || a->stage == STAGE_DRAINING)
@@ -317,6 +269,7 @@ static void on_turn_end(uv_prepare_t *handle)
     advance_stage(a, now);
     if (a->stage == STAGE_CLOSING)
         return;
+    agent_reload_if_wanted(a, now);
     report_if_due(a, now);
     show_progress(a, now);
 
@@ -396,25 +349,10 @@ static bool build_parts(struct agent *a, struct error *e)
     return a->tailer != NULL;
 }
 
-/* The series of every input, rule and destination are there from the start, at 0. */
-static bool begin_series(struct metrics *m, const struct config *config)
-{
-    for (size_t i = 0; i < config->input_count; i++)
-        if (!metrics_input(m, config->inputs[i].name))
-            return false;
-    for (size_t i = 0; i < config->rules.count; i++)
-        if (!metrics_rule(m, config->rules.items[i].name))
-            return false;
-    for (size_t i = 0; i < config->destination_count; i++)
-        if (!metrics_destination(m, config->destinations[i].name))
-            return false;
-    return true;
-}
-
 static bool start(struct agent *a, struct error *e)
 {
     a->metrics = metrics_new();
-    if (!a->metrics || !begin_series(a->metrics, a->config)) {
+    if (!a->metrics || !agent_begin_series(a->metrics, a->config)) {
         error_set(e, "out of memory");
         return false;
     }
@@ -427,23 +365,28 @@ static bool start(struct agent *a, struct error *e)
     }
     if (!open_state(a, e) || !build_parts(a, e))
         return false;
-    const struct admin_sight sight = {
-        .context = a, .metrics = a->metrics, .config = config_in_force, .not_ready = not_ready, .measure = measure};
+    const struct admin_sight sight = {.context = a,
+                                      .metrics = a->metrics,
+                                      .config = config_in_force,
+                                      .not_ready = not_ready,
+                                      .reload = agent_reload_on_request,
+                                      .measure = measure};
     a->admin = admin_start(&a->loop, a->options->state_dir, a->config, &sight, a->log, e);
     return a->admin != NULL;
 }
 
-static void listen_for(struct agent *a, uv_signal_t *handle, int number)
+static void listen_for(struct agent *a, uv_signal_t *handle, int number, uv_signal_cb on_signal)
 {
     uv_signal_init(&a->loop, handle);
     handle->data = a;
-    uv_signal_start(handle, on_stop_signal, number);
+    uv_signal_start(handle, on_signal, number);
 }
 
 static void run_loop(struct agent *a)
 {
-    listen_for(a, &a->terminate, SIGTERM);
-    listen_for(a, &a->interrupt, SIGINT);
+    listen_for(a, &a->terminate, SIGTERM, on_stop_signal);
+    listen_for(a, &a->interrupt, SIGINT, on_stop_signal);
+    listen_for(a, &a->hangup, SIGHUP, on_reload_signal);
     uv_timer_init(&a->loop, &a->wake);
     a->wake.data = a;
     uv_prepare_init(&a->loop, &a->turn_end);
@@ -451,6 +394,8 @@ static void run_loop(struct agent *a)
     uv_prepare_start(&a->turn_end, on_turn_end);
 
     uint64_t now = uv_now(&a->loop);
+    if (!config_watch_init(&a->config_watch, a->config, now))
+        log_event(a->log, LOG_ERROR, "", "no memory to watch the configuration", LOG_END);
     progress_init(&a->progress, a->options->progress ? STDERR_FILENO : -1, now);
     if (a->options->progress)
         log_before_line(a->log, progress_clear, &a->progress);
@@ -478,14 +423,18 @@ static void release(struct agent *a)
     dead_letters_free(a->dead_letters);
     file_table_free(a->files);
     delivery_free(a->delivery);
+    config_watch_release(&a->config_watch);
+    scan_rules_free(a->retired.scan_rules);
+    config_free(a->retired.config);
     scan_rules_free(a->scan_rules);
+    config_free(a->config);
     if (a->checkpoint)
         checkpoint_close(a->checkpoint);
     lock_release(&a->lock);
     metrics_free(a->metrics);
 }
 
-int agent_run(const struct config *config, const struct agent_options *options, struct log *log)
+int agent_run(struct config *config, const struct agent_options *options, struct log *log)
 {
     struct agent a = {.config = config, .options = options, .log = log, .lock.fd = -1};
     struct error error;

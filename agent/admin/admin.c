@@ -40,10 +40,21 @@ static unsigned answer_readyz(void *context, const struct admin_request *request
     return reason ? 503 : 200;
 }
 
+static unsigned answer_reload(void *context, const struct admin_request *request, struct buffer *body)
+{
+    struct admin *a = context;
+    if (!request->socket) {
+        buffer_add_text(body, "only over the unix socket\n");
+        return 403;
+    }
+    return a->sight.reload(a->sight.context, body);
+}
+
 static const struct admin_route routes[] = {
     {.path = "/metrics", .content_type = "text/plain; version=0.0.4; charset=utf-8", .answer = answer_metrics},
     {.path = "/healthz", .content_type = "text/plain; charset=utf-8", .answer = answer_healthz},
     {.path = "/readyz", .content_type = "text/plain; charset=utf-8", .answer = answer_readyz},
+    {.path = "/reload", .content_type = "text/plain; charset=utf-8", .post = true, .answer = answer_reload},
     {.path = NULL},
 };
 

@@ -7,7 +7,8 @@
 
 #include <uv.h>
 
-/* What the admin endpoint shows of the agent (contract 8): /metrics, /healthz, /readyz. The HTTP of it is server.h's.
+/* What the admin endpoint shows of the agent (contract 8): /metrics, /healthz, /readyz; POST
+ * /reload, over the unix socket only. The HTTP of it is server.h's.
  */
 struct admin;
 
@@ -18,6 +19,8 @@ struct admin_sight { /* what it asks the agent for; all borrowed */
     const struct config *(*config)(void *context);
     /* NULL: ready; else why not, from a fixed list. */
     const char *(*not_ready)(void *context);
+    /* Reloads the configuration; appends what is to be said of it. 200, 422: the old one stays, 503: not now. */
+    unsigned (*reload)(void *context, struct buffer *said);
     /* Brings the gauges up to date. */
     void (*measure)(void *context);
 };

@@ -124,7 +124,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     bool fits = route->post ? strcmp(method, MHD_HTTP_METHOD_POST) == 0 : reads;
     if (!fits)
         return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed\n");
-    struct admin_request request = {.path = path, .local = comes_from_here(l, connection)};
+    struct admin_request request = {.path = path, .local = comes_from_here(l, connection), .socket = l->local};
     if (route->local_only && !request.local && !l->server->lifted)
         return send_text(connection, MHD_HTTP_FORBIDDEN, "only from this machine (admin.page: true opens it)\n");
 

@@ -20,7 +20,8 @@
 
 struct admin_request {
     const char *path;
-    bool local; /* over the unix socket, or from a loopback address */
+    bool local;  /* over the unix socket, or from a loopback address */
+    bool socket; /* over the unix socket: whoever may open it */
 };
 
 struct admin_route {

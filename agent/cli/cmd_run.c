@@ -12,18 +12,34 @@ struct run_options {
     const char *timeout;
 };
 
-static int run_with(const struct config *config, const struct run_options *o, uint64_t timeout_ms)
+static struct config *load_again(void *context, struct diagnostics *d)
+{
+    const struct run_options *o = context;
+    return options_load(&o->config, CONFIG_FOR_RUN, d);
+}
+
+static char *state_dir_of(void *context, const struct config *config)
+{
+    const struct run_options *o = context;
+    return options_state_dir(&o->config, config);
+}
+
+static int run_with(struct config *config, struct run_options *o, uint64_t timeout_ms)
 {
     struct error error;
     char *state_dir = options_state_dir(&o->config, config);
     if (!state_dir || !options_make_state_dir(state_dir, &error)) {
         fprintf(stderr, "raingauge: %s\n", state_dir ? error.text : "out of memory");
         free(state_dir);
+        config_free(config);
         return EXIT_FAILED;
     }
     struct log *log = log_new(STDERR_FILENO);
     log_configure(log, o->quiet ? LOG_ERROR : config->log_level, config->log_json);
-    const struct agent_options options = {.state_dir = state_dir,
+    const struct agent_options options = {.load = load_again,
+                                          .load_context = o,
+                                          .state_dir_of = state_dir_of,
+                                          .state_dir = state_dir,
                                           .once = o->once,
                                           .timeout_ms = timeout_ms,
                                           .progress = o->once && !o->quiet && terminal_is(STDERR_FILENO)};
@@ -55,9 +71,7 @@ static int cmd_run(char **arguments)
     struct config *config = options_load_or_explain(&o.config, CONFIG_FOR_RUN);
     if (!config)
         return EXIT_USAGE;
-    int code = run_with(config, &o, timeout_ms);
-    config_free(config);
-    return code;
+    return run_with(config, &o, timeout_ms);
 }
 
 const struct command command_run = {

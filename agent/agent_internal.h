@@ -1,0 +1,83 @@
+#ifndef RAINGAUGE_AGENT_INTERNAL_H
+#define RAINGAUGE_AGENT_INTERNAL_H
+
+#include "admin/admin.h"
+#include "admin/metrics.h"
+#include "agent.h"
+#include "cli/progress.h"
+#include "config_watch.h"
+#include "deliver/curl_transport.h"
+#include "deliver/dead_letters.h"
+#include "deliver/delivery.h"
+#include "deliver/uploader.h"
+#include "follow/file_table.h"
+#include "follow/tailer.h"
+#include "follow/watcher.h"
+#include "state/checkpoint.h"
+#include "state/lock.h"
+
+#include <uv.h>
+
+/* What agent.c and agent_reload.c share, and nobody else. */
+
+enum stage {
+    STAGE_RUNNING,
+    STAGE_LAST_WORDS, /* a signal came: still following, for shutdown_follow */
+    STAGE_DRAINING,   /* reads what is there, delivers, for shutdown_timeout */
+    STAGE_SAVING,     /* the last save */
+    STAGE_CLOSING,
+};
+
+/* A configuration and what was made of it. After a reload the old one stays until no job uses it any more. */
+struct setup {
+    struct config *config;
+    struct scan_rules *scan_rules;
+};
+
+struct agent {
+    struct config *config;
+    const struct agent_options *options;
+    struct log *log;
+    struct metrics *metrics;
+
+    uv_loop_t loop;
+    uv_prepare_t turn_end;
+    uv_timer_t wake;
+    uv_signal_t terminate, interrupt, hangup;
+
+    struct lock lock;
+    struct checkpoint *checkpoint;
+    struct scan_rules *scan_rules;
+    struct setup retired; /* by the last reload; config NULL: none */
+    struct config_watch config_watch;
+    bool reload_wanted;
+    struct file_table *files;
+    struct watcher *watcher;
+    struct tailer *tailer;
+    struct delivery *delivery;
+    struct curl_transport *transport;
+    struct uploader *uploader;
+    struct dead_letters *dead_letters;
+    struct admin *admin;
+    struct progress progress;
+    char host[256];
+
+    enum stage stage;
+    uint64_t stage_ends;
+    uint64_t give_up_at;         /* --timeout */
+    uint64_t save_at, report_at; /* the next time */
+    struct line_sums reported;
+    bool saved_once, last_save_done, last_save_ok;
+    bool cut_short;          /* ended by a signal or --timeout */
+    bool reading_is_bounded; /* nothing is read that came after the stop began */
+    int parts_open;          /* that have loop handles: closed one after the other */
+};
+
+/* agent_reload.c */
+/* The series of every input, rule and destination are there from the start, at 0. False: no memory. */
+bool agent_begin_series(struct metrics *m, const struct config *config);
+void agent_reload_if_wanted(struct agent *a, uint64_t now);
+/* For POST /reload: 200, 422 (the old configuration stays), 503 (not now); what is to be said is appended. */
+unsigned agent_reload_on_request(void *agent, struct buffer *said);
+
+#endif

@@ -1,0 +1,150 @@
+/* Another configuration in the place of the one in force, without a line lost or repeated.
+ *
+ * The happy path: the new one is loaded and checked whole, then given to every part in one go; jobs that are under way
+ * end with the old one, which is freed when none uses it any more. Lines read before keep the old rules, batches in
+ * flight the old settings.
+ * What can go wrong: it is invalid, or asks for what only a restart can give: everything stays as it is, and that is
+ * said; memory is lacking half-way: the old one is put back. */
+#include "agent_internal.h"
+
+#include "limits.h"
+
+bool agent_begin_series(struct metrics *m, const struct config *config)
+{
+    for (size_t i = 0; i < config->input_count; i++)
+        if (!metrics_input(m, config->inputs[i].name))
+            return false;
+    for (size_t i = 0; i < config->rules.count; i++)
+        if (!metrics_rule(m, config->rules.items[i].name))
+            return false;
+    for (size_t i = 0; i < config->destination_count; i++)
+        if (!metrics_destination(m, config->destinations[i].name))
+            return false;
+    return true;
+}
+
+static bool has_retired(const struct agent *a)
+{
+    return a->retired.config != NULL;
+}
+
+/* The old configuration goes once no job, and no batch that is taken in, looks at it. */
+static void drop_retired(struct agent *a)
+{
+    if (!has_retired(a) || !tailer_is_configured(a->tailer) || !watcher_is_configured(a->watcher))
+        return;
+    scan_rules_free(a->retired.scan_rules);
+    config_free(a->retired.config);
+    a->retired = (struct setup){0};
+}
+
+/* False: no memory. Then some parts may have the new one already, so the caller puts the old one back. */
+static bool configure_parts(struct agent *a, const struct setup *setup)
+{
+    const struct config *c = setup->config;
+    bool ok = agent_begin_series(a->metrics, c) && delivery_configure(a->delivery, c) &&
+              uploader_configure(a->uploader, c) && file_table_configure(a->files, c, setup->scan_rules) &&
+              watcher_configure(a->watcher, c, setup->scan_rules) && tailer_configure(a->tailer, c, setup->scan_rules);
+    if (ok) {
+        dead_letters_configure(a->dead_letters, c);
+        log_configure(a->log, c->log_level, c->log_json);
+    }
+    return ok;
+}
+
+/* Why the configuration cannot replace the one in force while the agent runs; NULL: it can. */
+static const char *needs_restart(struct agent *a, const struct config *config)
+{
+    char *state_dir = a->options->state_dir_of(a->options->load_context, config);
+    bool same = state_dir && strcmp(state_dir, a->options->state_dir) == 0;
+    free(state_dir);
+    if (!same)
+        return "state_dir: needs a restart";
+    const char *was = a->config->admin_listen ? a->config->admin_listen : "";
+    const char *is = config->admin_listen ? config->admin_listen : "";
+    return strcmp(was, is) != 0 ? "admin.listen: needs a restart" : NULL;
+}
+
+/* Takes the configuration. */
+static bool replace_config(struct agent *a, struct config *config, struct buffer *said)
+{
+    struct setup old = {a->config, a->scan_rules};
+    struct setup new = {config, scan_rules_new(config)};
+    const char *refused = needs_restart(a, config);
+    if (!refused && (!new.scan_rules || !configure_parts(a, &new)))
+        refused = "out of memory";
+    if (refused) {
+        buffer_printf(said, "%s: error: %s\n", config->path, refused);
+        if (new.scan_rules && !configure_parts(a, &old))
+            log_event(a->log, LOG_ERROR, "", "no memory to go back to the old configuration", LOG_END);
+        scan_rules_free(new.scan_rules);
+        config_free(config);
+        return false;
+    }
+    a->config = new.config;
+    a->scan_rules = new.scan_rules;
+    a->retired = old;
+    config_watch_release(&a->config_watch);
+    if (!config_watch_init(&a->config_watch, a->config, uv_now(&a->loop)))
+        log_event(a->log, LOG_ERROR, "", "no memory to watch the configuration", LOG_END);
+    return true;
+}
+
+static void log_diagnostics(struct agent *a, const struct diagnostics *d)
+{
+    for (size_t i = 0; i < diagnostics_count(d); i++) {
+        const struct diagnostic *one = diagnostics_at(d, i);
+        bool error = one->severity == SEVERITY_ERROR;
+        char place[LIMIT_PATH_BYTES];
+        snprintf(place, sizeof place, "%s:%u:%u", one->place.file ? one->place.file->name : "", one->place.line,
+                 one->place.column);
+        log_event(a->log, error ? LOG_ERROR : LOG_WARN, "", error ? "configuration error" : "configuration warning",
+                  LOG_TEXT("at", place), LOG_TEXT("error", one->text), LOG_END);
+    }
+}
+
+/* Checks first, then exchanges in one go: an invalid file leaves everything as it is. What is to be said is appended.
+ */
+static bool reload(struct agent *a, struct buffer *said)
+{
+    struct diagnostics *d = diagnostics_new();
+    struct config *config = d ? a->options->load(a->options->load_context, d) : NULL;
+    if (d) {
+        diagnostics_print(d, said, false, false);
+        log_diagnostics(a, d);
+        diagnostics_free(d);
+    }
+    bool unchanged = config && strcmp(config->sha256, a->config->sha256) == 0;
+    bool ok = config && replace_config(a, config, said);
+    a->metrics->reload_failed = !ok;
+    log_event(a->log, ok ? LOG_INFO : LOG_ERROR, "",
+              ok ? "configuration reloaded" : "configuration not reloaded; the old one stays",
+              LOG_TEXT("sha256", a->config->sha256), LOG_TEXT("changed", unchanged ? "no" : "yes"), LOG_END);
+    return ok;
+}
+
+/* One at a time: the next waits until no job uses the configuration before the last one. */
+void agent_reload_if_wanted(struct agent *a, uint64_t now)
+{
+    drop_retired(a);
+    if (config_watch_is_due(&a->config_watch, now))
+        a->reload_wanted = true;
+    if (!a->reload_wanted || has_retired(a) || a->stage != STAGE_RUNNING)
+        return;
+    a->reload_wanted = false;
+    struct buffer said;
+    buffer_init(&said, LIMIT_CONFIG_FILE);
+    reload(a, &said);
+    buffer_release(&said);
+}
+
+unsigned agent_reload_on_request(void *agent, struct buffer *said)
+{
+    struct agent *a = agent;
+    drop_retired(a);
+    if (has_retired(a) || a->stage != STAGE_RUNNING) {
+        buffer_add_text(said, a->stage == STAGE_RUNNING ? "another reload is under way\n" : "the agent is stopping\n");
+        return 503;
+    }
+    return reload(a, said) ? 200 : 422;
+}
