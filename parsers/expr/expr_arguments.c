@@ -104,6 +104,12 @@ static bool prepare_zone(struct parser *p, const struct filter *f, struct slice 
                                     (int)(plain.len < 64 ? plain.len : 64), plain.text);
 }
 
+static bool prepare_redact(struct parser *p, const struct filter *f, struct slice plain, struct filter_arg *arg)
+{
+    (void)p, (void)f, (void)plain, (void)arg;
+    return false;
+}
+
 static bool prepare_format(struct parser *p, const struct filter *f, struct slice plain, struct filter_arg *arg)
 {
     size_t at = 0;
@@ -137,6 +143,7 @@ static const struct argument_kind {
                   .is = "a time zone in quotes",
                   .has_to_be_known = true,
                   .prepare = prepare_zone},
+    [ARG_REDACT] = {.type = VALUE_STRING, .is = "a kind in quotes", .has_to_be_known = true, .prepare = prepare_redact},
 };
 
 static bool literal_fits(const struct argument_kind *kind, const struct value *v)

@@ -25,7 +25,8 @@ enum filter_arg_kind {
     ARG_REGEX,       /* text that is known now, and so compiled once */
     ARG_PATH,
     ARG_ZONE,
-    ARG_TABLE, /* bare names */
+    ARG_REDACT, /* a kind of what redact finds, by name */
+    ARG_TABLE,  /* bare names */
     ARG_ENVIRONMENT,
 };
 
@@ -39,6 +40,7 @@ struct filter_arg {
         const struct expr_table *table;
         const struct time_zone *zone;
         struct slice key; /* the environment variable's value */
+        unsigned redact;  /* a bit */
     };
     size_t at; /* in the source */
 };
