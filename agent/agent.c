@@ -266,22 +266,21 @@ static void on_turn_end(uv_prepare_t *handle)
     struct agent *a = handle->data;
     uint64_t now = uv_now(&a->loop);
 
-    advance_stage(a, now);
-    if (a->stage == STAGE_CLOSING)
-        return;
     agent_reload_if_wanted(a, now);
-    report_if_due(a, now);
-    show_progress(a, now);
-
-    if (a->stage != STAGE_SAVING) {
+    if (a->stage < STAGE_SAVING) {
+        watcher_scan_if_due(a->watcher, now); /* what scans and jobs have brought … */
         bound_reading(a);
+        tailer_follow_changes(a->tailer, now);
         delivery_seal_due(a->delivery, now, everything_is_read(a));
         dead_letters_write_waiting(a->dead_letters, now);
         uploader_send_waiting(a->uploader, now);
-        watcher_scan_if_due(a->watcher, now);
-        tailer_follow_changes(a->tailer, now);
-        tailer_read_more(a->tailer, now);
+        tailer_read_more(a->tailer, now); /* … and the next ones */
     }
+    advance_stage(a, now);
+    if (a->stage == STAGE_CLOSING)
+        return;
+    report_if_due(a, now);
+    show_progress(a, now);
     save_if_due(a, now);
     wake_in_time(a, now);
 }

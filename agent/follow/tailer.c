@@ -441,11 +441,16 @@ void tailer_read_to_present_end(struct tailer *t)
 
 bool tailer_is_idle(const struct tailer *t)
 {
+    return t->busy == 0;
+}
+
+bool tailer_is_working(const struct tailer *t)
+{
     for (size_t i = 0; i < t->slot_count; i++) {
         if (t->slots[i].file)
-            return false;
+            return true;
     }
-    return true;
+    return false;
 }
 
 /* Whether a file waits for a moment that decides whether there is more to read. */
@@ -456,7 +461,7 @@ static bool is_undecided(const struct file *f)
 
 bool tailer_is_done(const struct tailer *t)
 {
-    if (!tailer_is_idle(t) || !read_queue_is_empty(t->table) || file_table_list(t->table, LIST_CHANGED)->first)
+    if (tailer_is_working(t) || !read_queue_is_empty(t->table) || file_table_list(t->table, LIST_CHANGED)->first)
         return false;
     if (!t->options.once || t->finishing)
         return t->finishing;

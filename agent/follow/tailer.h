@@ -49,7 +49,8 @@ uint64_t tailer_deadline(const struct tailer *t);
 void tailer_read_to_present_end(struct tailer *t);
 /* All that is to be read has been read (of `--once`: after the first walk). */
 bool tailer_is_done(const struct tailer *t);
-bool tailer_is_idle(const struct tailer *t); /* no job is under way */
+bool tailer_is_working(const struct tailer *t); /* a job is under way, or what it brought is not yet looked at */
+bool tailer_is_idle(const struct tailer *t);    /* no job is under way */
 /* For the progress bar: bytes that were there at the start, and how many of them were read. */
 void tailer_progress(const struct tailer *t, uint64_t *ret_read, uint64_t *ret_total);
 

@@ -239,7 +239,7 @@ void bed_turn(struct bed *b, uint64_t give_up_at, const char *what, const char *
 static bool is_quiet(struct bed *b)
 {
     bool stuck = b->sink.room == 0; /* what is queued stays so */
-    return tailer_is_idle(b->tailer) && (stuck || read_queue_is_empty(b->table)) &&
+    return !tailer_is_working(b->tailer) && (stuck || read_queue_is_empty(b->table)) &&
            !file_table_list(b->table, LIST_CHANGED)->first && file_table_deadline(b->table) > bed_now(b) &&
            tailer_deadline(b->tailer) > bed_now(b);
 }
