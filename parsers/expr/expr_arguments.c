@@ -4,6 +4,7 @@
  * compiled (a regular expression, a path, a time zone) it has to be one. Tables and environment variables are bare
  * names. What can go wrong is said at the character at fault, also inside a quoted text with escapes. */
 #include "expr/expr_program.h"
+#include "expr/redact.h"
 #include "text/nearest.h"
 #include "time/instant.h"
 #include "time/time_format.h"
@@ -106,8 +107,15 @@ static bool prepare_zone(struct parser *p, const struct filter *f, struct slice 
 
 static bool prepare_redact(struct parser *p, const struct filter *f, struct slice plain, struct filter_arg *arg)
 {
-    (void)p, (void)f, (void)plain, (void)arg;
-    return false;
+    const char *names[REDACT_KIND_COUNT];
+    for (size_t i = 0; i < REDACT_KIND_COUNT; i++)
+        names[i] = redact_kind_name(i);
+    arg->redact = redact_kind_of_name(plain);
+    if (arg->redact)
+        return true;
+    const char *nearest = nearest_name(plain, names, REDACT_KIND_COUNT);
+    return parser_fail(p, arg->at, "%s: unknown kind \"%.*s\"%s%s%s", f->name, (int)(plain.len < 64 ? plain.len : 64),
+                       plain.text, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
 static bool prepare_format(struct parser *p, const struct filter *f, struct slice plain, struct filter_arg *arg)

@@ -50,6 +50,7 @@ static const struct filter filters[] = {
     {"sha256",      0, 0,                    {0},                                      filter_sha256, 0, NULL},
     {"hmac_sha256", 1, 1,                    {ARG_ENVIRONMENT},                        filter_hmac_sha256, 0, NULL},
     {"uuid",        0, 0,                    {0},                                      filter_uuid, 0, NULL},
+    {"redact",      0, FILTER_ANY_NUMBER,    {ARG_REDACT, ARG_REDACT, ARG_REDACT},     filter_redact, 0, NULL},
     {"mask",        1, 1,                    {ARG_COUNT},                              filter_mask, 0, NULL},
 };
 /* clang-format on */

@@ -119,6 +119,8 @@ filter_function filter_time, filter_since;
 filter_function filter_text, filter_last_text;
 /* filters_otlp.c */
 filter_function filter_object, filter_nest;
+/* filters_redact.c */
+filter_function filter_redact;
 /* filters_hash.c */
 filter_function filter_sha256, filter_hmac_sha256, filter_uuid;
 
