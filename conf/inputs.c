@@ -59,6 +59,7 @@ static const struct setting preset_rows[] = {
     CHOICE("parser", struct input, parser, parsers, PARSER_JSON),
     READ_BY("pattern", read_pattern),
     READ_BY("records", read_records),
+    SIZE("max_line_bytes", struct input, max_line_bytes, 1, LIMIT_LINE_MOST, LIMIT_LINE_DEFAULT),
     SUBSECTION("multiline", &multiline),
 };
 static const struct section preset_section = SECTION_OF("input of preset", preset_rows);
