@@ -1,28 +1,25 @@
 /* `privacy:` (contract 9). */
+#include "expr/redact.h"
 #include "settings.h"
-
-static const char *const redact_kinds[] = {"email", "phone",           "ipv4",    "ipv6", "credit_card", "ssn",
-                                           "iban",  "url_credentials", "api_key", NULL};
-enum { REDACT_KINDS = sizeof redact_kinds / sizeof redact_kinds[0] - 1 };
 
 static void read_redact(struct loader *l, const struct yaml_member *member, void *target)
 {
     struct privacy_settings *p = target;
     struct scalar *items;
     size_t count;
+    const char *names[REDACT_KIND_COUNT + 1] = {NULL};
     if (!scalar_list(l, member->value, "redact in privacy", &items, &count))
         return;
+    for (size_t i = 0; i < REDACT_KIND_COUNT; i++)
+        names[i] = redact_kind_name(i);
     for (size_t i = 0; i < count; i++) {
-        size_t kind = 0;
         if (items[i].text.len == 0)
             continue; /* reported */
-        while (kind < REDACT_KINDS && !slice_is(items[i].text, redact_kinds[kind]))
-            kind++;
-        if (kind < REDACT_KINDS)
-            p->redact |= 1U << kind;
-        else
-            loader_error(l, member->value->items[i]->place, "redact in privacy must be %s%s",
-                         enumerate(l, redact_kinds), did_you_mean(l, items[i].text, redact_kinds, REDACT_KINDS));
+        unsigned kind = redact_kind_of_name(items[i].text);
+        p->redact |= kind;
+        if (!kind)
+            loader_error(l, member->value->items[i]->place, "redact in privacy must be %s%s", enumerate(l, names),
+                         did_you_mean(l, items[i].text, names, REDACT_KIND_COUNT));
     }
 }
 

@@ -9,8 +9,8 @@
  * still be read.
  *
  * Each kind is found by its form, by what a checksum or a table says of it, and, where the form alone says little (ten
- * digits), by the word before it. Linear in the text's length whatever it holds. What is put in a match's place is never
- * taken for one itself. */
+ * digits), by the word before it. Linear in the text's length whatever it holds. What is put in a match's place is
+ * never taken for one itself. */
 
 enum redact_kind {
     REDACT_EMAIL = 1 << 0,
