@@ -450,9 +450,10 @@ static void run_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FILE_OF_CASES("language.case"), FILE_OF_CASES("value.case"), FILE_OF_CASES("text.case"),
-        FILE_OF_CASES("number.case"),   FILE_OF_CASES("time.case"),  FILE_OF_CASES("chat.case"),
-        FILE_OF_CASES("otlp.case"),     FILE_OF_CASES("hash.case"),  FILE_OF_CASES("condition.case"),
+        FILE_OF_CASES("language.case"),      FILE_OF_CASES("value.case"), FILE_OF_CASES("text.case"),
+        FILE_OF_CASES("number.case"),        FILE_OF_CASES("time.case"),  FILE_OF_CASES("chat.case"),
+        FILE_OF_CASES("otlp.case"),          FILE_OF_CASES("hash.case"),  FILE_OF_CASES("condition.case"),
+        FILE_OF_CASES("filter_redact.case"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
