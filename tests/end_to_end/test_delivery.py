@@ -73,7 +73,7 @@ def test_retry_after_is_kept_to(agent, server):
     server.script = [(429, {"Retry-After": "2"}, "")]
     agent.log("a.jsonl", line(1))
     agent.start()
-    server.wait_for(lambda: len(server.requests) == 1)
+    agent.wait_said("status=429")
     agent.log("a.jsonl", line(2) + json.dumps({"msg": "login", "user": "u1", "plan": "paid"}) + "\n")
     server.wait_for(lambda: len(server.events()) == 2 and len(server.identifies()) == 1)
     times = [r.at for r in server.requests]
