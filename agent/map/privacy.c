@@ -1,5 +1,6 @@
 #include "map/privacy.h"
 
+#include "expr/redact.h"
 #include "json/json_writer.h"
 
 /* One call being looked through; the first thing against it stays. */
@@ -71,7 +72,7 @@ static void check_call(struct privacy_run *run, const struct call_fields *f)
     }
 }
 
-/* ---- patterns --------------------------------------------------------------------------------------------------- */
+/* ---- redact, patterns ------------------------------------------------------------------------------------------- */
 
 /* All matches of one pattern become <NAME>. The text itself where there is none. */
 static struct slice replace_pattern(struct privacy_run *run, const struct privacy_pattern *pattern, struct slice text)
@@ -99,6 +100,8 @@ static struct slice replace_pattern(struct privacy_run *run, const struct privac
 
 static struct slice rewrite_text(struct privacy_run *run, struct slice plain)
 {
+    if (run->settings->redact && !redact_text(run->arena, plain, run->settings->redact, &plain))
+        run->result = PRIVACY_NO_MEMORY;
     for (size_t i = 0; i < run->settings->pattern_count && run->result == PRIVACY_OK; i++)
         plain = replace_pattern(run, &run->settings->patterns[i], plain);
     return plain;
@@ -160,7 +163,7 @@ static void rewrite_attachments(struct privacy_run *run, struct call_fields *f)
 
 static void rewrite_call(struct privacy_run *run, struct call_fields *f)
 {
-    if (run->settings->pattern_count == 0)
+    if (run->settings->pattern_count == 0 && !run->settings->redact)
         return;
     rewrite_field(run, &f->model);
     rewrite_field(run, &f->input);
@@ -188,8 +191,6 @@ enum privacy_result privacy_apply(const struct privacy_settings *p, struct scope
                                   uint32_t *left_out)
 {
     struct privacy_run run = {.settings = p, .scope = scope, .arena = scope->arena};
-    if (p->redact)
-        return PRIVACY_REFUSED; /* not done yet: nothing goes out that should have been looked through */
     check_call(&run, f);
     keep_named_properties(&run, f, left_out);
     rewrite_call(&run, f);

@@ -312,7 +312,7 @@ static void what_cannot_match_is_not_parsed(void **state)
 }
 
 #define RICH                                                                                                           \
-    "dead_letter: {lines: true}\nraindrop: {context: true, project_id: $.project}\n"                                   \
+    "dead_letter: {lines: true}\nraindrop: {context: true, project_id: $.project}\nprivacy: {redact: [email]}\n"       \
     "inputs: [{name: chat, paths: [\"/logs/*.jsonl\"], records: \"$.events[*]\"}]\n"                                   \
     "rules:\n"                                                                                                         \
     "  - name: r\n"                                                                                                    \
