@@ -2,6 +2,13 @@
 
 /* In the order of `raingauge --help`. */
 const struct command *const commands[] = {
-    &command_run, &command_check, &command_map, &command_test, &command_receive,
+    /* clang-format off */
+    &command_run,
+    &command_check,
+    &command_map,
+    &command_test,
+    &command_reload,
+    &command_receive,
+    /* clang-format on */
 };
 const size_t command_count = sizeof commands / sizeof commands[0];

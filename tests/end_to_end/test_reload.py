@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 
 from agent import RULES, Agent, line, wait_until
@@ -138,3 +139,21 @@ def test_watch(tmp_path, server):
     assert server.events()[0]["event"] == "swapped"
     assert agent.stop() == 0
     assert json.dumps(server.events()).count("swapped") == 1
+
+
+def test_the_command(agent, server):
+    """`raingauge reload` prints what the agent says; 0, 2 where it kept the old one, 1 where none runs."""
+    def reload():
+        command = agent.command("reload", "--state-dir", agent.state, stdout=subprocess.PIPE)
+        out, err = command.communicate(timeout=30)
+        return command.returncode, out, err
+
+    agent.start()
+    agent.wait_said("started")
+    assert reload() == (0, "reloaded: the new configuration is in force\n", "")
+    agent.write_config(rules=renamed("x") + "\nnonsense: 1\n")
+    code, out, err = reload()
+    assert code == 2 and out == "" and f"{agent.config}:" in err and 'unknown key "nonsense"' in err and "kept its old" in err
+    assert agent.stop() == 0
+    code, out, err = reload()
+    assert code == 1 and out == "" and str(agent.state) in err
