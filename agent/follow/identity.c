@@ -55,6 +55,15 @@ struct file_head file_head_of(struct slice start)
     return head;
 }
 
+bool file_head_differs(const struct file_head *a, const struct file_head *b)
+{
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        if (a->marks[i] && b->marks[i] && a->marks[i] != b->marks[i])
+            return true;
+    }
+    return false;
+}
+
 bool identity_head(int fd, uint64_t len, struct file_head *ret_head)
 {
     char start[LIMIT_FINGERPRINT];
@@ -69,13 +78,7 @@ bool identity_head(int fd, uint64_t len, struct file_head *ret_head)
 static bool begins_alike(int fd, uint64_t size, const struct file_head *head)
 {
     struct file_head left;
-    if (!identity_head(fd, size, &left))
-        return true; /* not known */
-    for (size_t i = 0; i < MARK_COUNT && mark_len(i) <= size; i++) {
-        if (head->marks[i] && left.marks[i] != head->marks[i])
-            return false;
-    }
-    return true;
+    return !identity_head(fd, size, &left) || !file_head_differs(&left, head);
 }
 
 static bool tail_is(int fd, const struct position *at, bool *ret_same)

@@ -14,6 +14,7 @@ struct file_head { /* the first bytes of a content, as far as they were read */
     uint64_t marks[6];
 };
 struct file_head file_head_of(struct slice start);
+bool file_head_differs(const struct file_head *a, const struct file_head *b); /* by their marks; false: not known */
 
 enum identity {
     IDENTITY_SAME,

@@ -31,6 +31,7 @@ struct slot { /* a job, and what it needs from one to the next */
     uint64_t other;     /* key of the one that is compared with */
     uint64_t *compared; /* keys of those the file was compared with */
     size_t compared_count, compared_cap;
+    struct file_head start;  /* of job.start */
     struct slice first_line; /* in job.start */
     uint64_t first_line_hash;
 };

@@ -47,8 +47,17 @@ static bool note_compared(struct slot *slot, uint64_t key)
 /* The first KiB tells most of them apart without a further read. */
 static bool begins_differently(const struct slot *slot, const struct file *other)
 {
+    if (file_head_differs(&slot->start, &other->head))
+        return true;
     return other->head.len <= slot->job.start_len &&
            content_hash_of(slice_of(slot->job.start, (size_t)other->head.len)) != other->head.hash;
+}
+
+/* It was held back for as long as that may be: it is a file of its own, unless it continues one that parted. */
+static bool time_is_up(const struct slot *slot)
+{
+    const struct file_reading *reading = &slot->file->reading;
+    return reading->held_until && reading->held_until <= slot->tailer->now;
 }
 
 static struct file *next_suspect(struct slot *slot)
@@ -56,7 +65,8 @@ static struct file *next_suspect(struct slot *slot)
     struct tailer *t = slot->tailer;
     struct file *other = NULL;
     while ((other = file_table_next_suspect(t->table, slot->file, slot->first_line_hash, other))) {
-        bool out_of_reach = other->place != FILE_PARTED && other->source.input >= t->config->input_count;
+        bool out_of_reach =
+            other->place != FILE_PARTED && (other->source.input >= t->config->input_count || time_is_up(slot));
         if (!out_of_reach && !was_compared(slot, other->key) && !begins_differently(slot, other))
             return other;
     }
@@ -141,10 +151,8 @@ static void compare_next(struct slot *slot)
     struct file *f = slot->file;
     struct position beginning;
     struct file *other = next_suspect(slot);
-    uint64_t now = t->now;
-    bool time_is_up = f->reading.held_until && f->reading.held_until <= now;
-    if (other && other->place == FILE_UNSEEN && !time_is_up) {
-        hold_for_a_moment(slot, other, now);
+    if (other && other->place == FILE_UNSEEN) {
+        hold_for_a_moment(slot, other, t->now);
     } else if (other) {
         slot->other = other->key;
         slot_run(slot, JOB_COMPARE);
@@ -169,6 +177,7 @@ static bool find_first_line(struct slot *slot)
         start.len = (size_t)(newline - start.text);
     else if (start.len < LIMIT_FINGERPRINT && !((slot->job.take_last_line || slot->job.once) && start.len))
         return false;
+    slot->start = file_head_of(slice_of(slot->job.start, slot->job.start_len));
     slot->first_line = start;
     slot->first_line_hash = content_hash_of(start);
     return true;
@@ -193,12 +202,12 @@ static void on_looked(struct slot *slot, uint64_t now)
     slot_release(slot);
 }
 
-/* A minute since it was written counts as one in which it was the same. */
+/* A minute since it was made or changed (which no copy pretends) counts as one in which it was the same. */
 static uint64_t held_until(const struct file *f, uint64_t size, int64_t wall_ms, uint64_t now)
 {
     if (size >= LIMIT_FINGERPRINT)
         return 0;
-    int64_t age = wall_ms - f->mtime_ns / 1000000;
+    int64_t age = wall_ms - f->ctime_ns / 1000000;
     return age <= 0 ? now + HELD_FOR_MS : age >= HELD_FOR_MS ? now : now + (uint64_t)(HELD_FOR_MS - age);
 }
 
@@ -216,7 +225,6 @@ static void on_compared(struct slot *slot, uint64_t now)
         slot_release(slot);
         return;
     }
-    bool time_is_up = f->reading.held_until && f->reading.held_until <= now;
     switch (other ? slot->job.comparison : COMPARED_DIFFERENT) {
     case COMPARED_CONTINUES:
         f->reading.again = false;
@@ -228,14 +236,14 @@ static void on_compared(struct slot *slot, uint64_t now)
         break;
     case COMPARED_SAME:
         until = held_until(f, slot->job.size, slot->job.read_time_ms, now);
-        if (until && (until <= now || time_is_up))
+        if (until && until <= now) {
+            f->reading.held_until = until;
             break; /* they are two files */
+        }
         f->reading.held_at = slot->job.compared_at;
         hold(slot, other, until);
         return;
     case COMPARED_UNSURE:
-        if (time_is_up)
-            break;
         file_table_visit(t->table, other);
         hold_for_a_moment(slot, other, now);
         return;
