@@ -1,5 +1,7 @@
 #include "deliver/batch.h"
 
+#include "deliver/delivery.h"
+
 #include <assert.h>
 
 enum {
@@ -133,6 +135,7 @@ struct batch *batch_split(struct batch *b, size_t keep)
         batch_free(half);
         return NULL;
     }
+    assert(half->body && half->calls);
     half->sealed = true;
     half->body[0] = '[';
     memcpy(half->body + 1, b->body + from, b->len - from);

@@ -61,7 +61,6 @@ void batch_drop_last(struct batch *b); /* undoes batch_add */
 bool batch_has_room(const struct batch *b, size_t text_len, size_t max_calls, size_t max_bytes);
 void batch_seal(struct batch *b);
 
-struct slice batch_body(const struct batch *b);
 struct slice batch_text(const struct batch *b, size_t call);
 
 /* Cuts a sealed batch in two: the calls from `keep` on are in the new one. NULL on lack of memory: nothing was done. */

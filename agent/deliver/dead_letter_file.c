@@ -31,14 +31,14 @@ static int open_locked(const char *path, int flags, struct stat *ret_found)
         int fd = file_open_regular(path, flags | O_NOFOLLOW);
         if (fd < 0)
             return -1;
-        int reason = flock(fd, LOCK_EX) < 0 || fstat(fd, ret_found) < 0 ? errno : 0;
+        bool locked = flock(fd, LOCK_EX) == 0 && fstat(fd, ret_found) == 0;
+        int reason = errno;
         struct stat named;
-        if (reason == 0 && stat(path, &named) == 0 && named.st_ino == ret_found->st_ino &&
-            named.st_dev == ret_found->st_dev)
+        if (locked && stat(path, &named) == 0 && named.st_ino == ret_found->st_ino && named.st_dev == ret_found->st_dev)
             return fd;
         close(fd);
         errno = reason;
-        if (reason != 0)
+        if (!locked)
             return -1;
     }
     errno = EAGAIN;

@@ -100,7 +100,7 @@ static void settle_written(struct dead_letters *dl)
     dl->in_text = 0;
     for (size_t i = 0; i < n; i++)
         delivery_dead_letter_done(dl->delivery, dl->letters[i]);
-    memmove(dl->letters, dl->letters + n, (dl->count - n) * sizeof dl->letters[0]);
+    memmove(dl->letters, dl->letters + n, (dl->count - n) * sizeof(struct dead_letter *));
     dl->count -= n;
     buffer_release(&dl->text); /* it is rarely needed */
 }

@@ -188,8 +188,8 @@ bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chu
         .was_settled = ledger_open_lines(l) == 0,
     };
     arena_reset(&d->scratch);
-    in.outlets = arena_calloc(&d->scratch, config->destination_count, sizeof *in.outlets);
-    in.rules = arena_calloc(&d->scratch, config->rules.count, sizeof *in.rules);
+    in.outlets = arena_calloc(&d->scratch, config->destination_count, sizeof(struct outlet *));
+    in.rules = arena_calloc(&d->scratch, config->rules.count, sizeof(struct rule_metrics *));
     in.left_out = arena_calloc(&d->scratch, chunk->call_count, sizeof *in.left_out);
     if (!in.outlets || !in.rules || !in.left_out || !find_rules(&in))
         return false;

@@ -1,5 +1,7 @@
 #include "deliver/identify_turns.h"
 
+#include <assert.h>
+
 static struct user_turn **place_of(const struct identify_turns *t, uint64_t user)
 {
     struct user_turn *const *at = &t->buckets[user % IDENTIFY_TURN_BUCKETS];
@@ -53,6 +55,7 @@ void identify_turns_leave(struct identify_turns *t, struct user_turn *turn)
             next->batch->blocked--;
         }
     } else {
+        assert(foremost && turn->before);
         turn->before->behind = turn->behind;
         *(turn->behind ? &turn->behind->before : &foremost->last) = turn->before;
         turn->batch->blocked--;

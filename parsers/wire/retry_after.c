@@ -48,9 +48,9 @@ static bool number_of(struct slice text, size_t least, size_t most, int *ret)
 static bool month_of(struct slice text, int *ret)
 {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (int m = 0; text.len == 3 && m < 12; m++)
+    for (size_t m = 0; text.len == 3 && m < 12; m++)
         if (memcmp(text.text, names + 3 * m, 3) == 0) {
-            *ret = m + 1;
+            *ret = (int)m + 1;
             return true;
         }
     return false;

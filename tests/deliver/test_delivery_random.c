@@ -25,7 +25,7 @@ struct model_call {
     unsigned tries;    /* requests that failed with it in them */
     unsigned answered; /* … alone in them, with an answer that blames the server */
     bool sent, in_flight;
-    enum { OPEN, DELIVERED, DEAD } state;
+    enum call_state { OPEN, DELIVERED, DEAD } state;
 };
 
 static struct fixture f;
@@ -82,7 +82,7 @@ static void check_positions(void)
     }
 }
 
-static void settle(size_t id, int state)
+static void settle(size_t id, enum call_state state)
 {
     struct model_call *c = &m.calls[id];
     assert_int_equal(c->state, OPEN);
