@@ -1,0 +1,6 @@
+import { library, said } from './library.mjs';
+
+const bunyan = library('bunyan');
+const log = bunyan.createLogger({ name: 'chat', serializers: { err: bunyan.stdSerializers.err } });
+for (const [message, fields] of said) log.info(fields, message);
+log.child({ userId: 'u-3', model: 'gpt-4o' }).error({ prompt: 'fail', err: new Error('boom') }, 'failed');
