@@ -20,8 +20,10 @@ def without_what_varies(call):
 def main():
     binary, script = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     preset = script.stem
-    command = ["node", str(script)] if script.suffix == ".mjs" else [sys.executable, str(script)]
-    written = subprocess.run(command, stdout=subprocess.PIPE)
+    if script.suffix == ".mjs":
+        written = subprocess.run(["node", str(script)], stdout=subprocess.PIPE)
+    else:  # on its standard input, so that structlog.py is not what `import structlog` finds
+        written = subprocess.run([sys.executable, "-"], input=script.read_bytes(), stdout=subprocess.PIPE)
     if written.returncode != 0:
         sys.exit(written.returncode)
     made = subprocess.run([binary, "map", "--all", "--preset", preset, "-"], input=written.stdout,
