@@ -1,0 +1,428 @@
+/* The file table with scans that were made up: no file is touched. */
+#include "follow/file_table.h"
+
+#include "conf/memory_source.h"
+#include "support/cmocka_setup.h"
+
+struct fixture {
+    struct diagnostics *diagnostics;
+    struct config *config;
+    struct scan_rules *rules;
+    struct metrics *metrics;
+    struct file_table *table;
+    struct found_file found[16];
+    size_t count;
+    bool walked[1];
+    char *listed[1];
+    uint64_t now;
+};
+
+static void set_up(struct fixture *f, const char *more)
+{
+    struct memory_source memory = {.variables = {"RAINDROP_WRITE_KEY=k"}};
+    struct config_source source = memory_source_of(&memory);
+    struct buffer text;
+    buffer_init(&text, 4096);
+    buffer_printf(&text,
+                  "inputs: [{name: a, paths: ['/v/*.log'], %s}, {name: b, paths: ['/v/*.log', '/w/*.log']}]\n"
+                  "rules: [{name: all, event: {event: e, user_id: u}}]\n",
+                  more);
+    *f = (struct fixture){.diagnostics = diagnostics_new(), .metrics = metrics_new(), .now = 1000};
+    f->config = config_load_text(&source, "/c.yaml", buffer_slice(&text), CONFIG_FOR_CHECK, f->diagnostics);
+    assert_non_null(f->config);
+    buffer_release(&text);
+    f->rules = scan_rules_new(f->config);
+    f->table = file_table_new(f->config, f->rules, f->metrics, NULL);
+    assert_non_null(f->table);
+}
+
+static void tear_down(struct fixture *f)
+{
+    file_table_free(f->table);
+    scan_rules_free(f->rules);
+    config_free(f->config);
+    diagnostics_free(f->diagnostics);
+    metrics_free(f->metrics);
+}
+
+static struct found_file *find(struct fixture *f, const char *path, uint64_t inode, uint64_t size)
+{
+    static char paths[16][64];
+    struct found_file *found = &f->found[f->count];
+    snprintf(paths[f->count], sizeof paths[0], "%s", path);
+    size_t input = scan_rules_input_of(f->rules, slice_from(path));
+    *found = (struct found_file){.kind = FOUND_FILE,
+                                 .path = paths[f->count++],
+                                 .device = 1,
+                                 .inode = inode,
+                                 .size = size,
+                                 .input = input,
+                                 .matched = input != SIZE_MAX};
+    return found;
+}
+
+enum { DAY_MS = 24 * 3600 * 1000 };
+
+/* A scan of all that find() was called for; `listed`: a directory that was read whole. */
+static void reconcile(struct fixture *f, bool walk, const char *listed)
+{
+    char directory[64];
+    snprintf(directory, sizeof directory, "%s", listed ? listed : "");
+    bool walked[2] = {walk, walk};
+    char *lists[1] = {directory};
+    struct scan scan = {.found = f->found,
+                        .count = f->count,
+                        .walked = walked,
+                        .input_count = 2,
+                        .listed = lists,
+                        .listed_count = listed != NULL,
+                        .wall_ms = DAY_MS * INT64_C(20000) + (int64_t)f->now};
+    file_table_reconcile(f->table, &scan, f->now);
+    f->count = 0;
+}
+
+static size_t take_changes(struct fixture *f)
+{
+    size_t count = 0;
+    while (file_table_next_change(f->table))
+        count++;
+    return count;
+}
+
+static struct file *only_file(struct fixture *f)
+{
+    assert_int_equal(file_table_count(f->table), 1);
+    return file_table_first(f->table);
+}
+
+/* As if the tailer had read `size` bytes of it. */
+static void begin(struct fixture *f, struct file *file, const char *first_line, uint64_t size)
+{
+    struct position at;
+    position_init(&at);
+    at.content.len = size;
+    assert_true(file_table_begin(f->table, file, slice_from(first_line), &at, 0));
+}
+
+/* A file is new, is not news while it does not change, grows, and is the same under another name. */
+static void new_grown_renamed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    assert_int_equal(take_changes(&f), 1);
+    assert_int_equal(file->source.input, 0);
+    begin(&f, file, "one", 10);
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    assert_int_equal(take_changes(&f), 0);
+    find(&f, "/v/a.log", 7, 11);
+    reconcile(&f, true, NULL);
+    assert_int_equal(take_changes(&f), 1);
+    find(&f, "/v/b.log", 7, 11);
+    reconcile(&f, true, NULL);
+    assert_ptr_equal(only_file(&f), file);
+    assert_string_equal(file->path, "/v/a.log"); /* that is what it was read as */
+    assert_string_equal(file_location(file), "/v/b.log");
+    assert_true(file->moved);
+    tear_down(&f);
+}
+
+/* Two names of one inode are one file, and its name does not change to and fro. */
+static void hard_links_are_one_file(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    for (int i = 0; i < 2; i++) {
+        find(&f, "/v/a.log", 7, 10);
+        find(&f, "/v/b.log", 7, 10);
+        reconcile(&f, true, NULL);
+        assert_string_equal(file_location(only_file(&f)), "/v/a.log");
+    }
+    tear_down(&f);
+}
+
+/* A file that no scan meets is looked for in its directory; after two listings without it, it is gone, and what was
+ * known to be unread in it is counted once nothing continued it. */
+static void gone_only_after_it_was_looked_for(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const char *const *directories;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 4);
+    file->most_size = 10;
+    reconcile(&f, true, NULL);
+    assert_int_equal(file->place, FILE_UNSEEN);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(file->place, FILE_UNSEEN);
+        assert_int_equal(file_table_wanted_lists(f.table, f.now, &directories), 1);
+        assert_string_equal(directories[0], "/v");
+        reconcile(&f, false, "/v");
+    }
+    assert_int_equal(file->place, FILE_PARTED);
+    assert_true(file_table_is_searching(f.table));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(f.metrics->inputs->bytes_lost[LOSS_GONE], 0);
+        assert_int_equal(file_table_wanted_lists(f.table, f.now, &directories), 1);
+        reconcile(&f, false, "/v");
+        f.now += 5000;
+    }
+    assert_int_equal(metrics_input(f.metrics, "a")->bytes_lost[LOSS_GONE], 6);
+    assert_false(file_table_is_searching(f.table));
+    tear_down(&f);
+}
+
+/* Found by its inode under a name that matches nothing, it is the same file still. */
+static void found_by_its_inode(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const char *const *paths;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 10);
+    find(&f, "/v/a.log", 8, 3); /* the next one of that name */
+    reconcile(&f, true, NULL);
+    assert_int_equal(file_table_count(f.table), 2);
+    find(&f, "/v/a.log", 8, 3);
+    find(&f, "/v/a.log.1", 7, 10);
+    find(&f, "/v/unknown.txt", 9, 10);
+    reconcile(&f, false, "/v");
+    assert_int_equal(file->place, FILE_PRESENT);
+    assert_string_equal(file_location(file), "/v/a.log.1");
+    assert_int_equal(file_table_count(f.table), 2);
+    assert_int_equal(file_table_wanted_looks(f.table, &paths), 1); /* no walk would find it */
+    assert_string_equal(paths[0], "/v/a.log.1");
+    tear_down(&f);
+}
+
+/* What could not be looked at is not gone: neither the file, nor what is below a directory. */
+static void unreadable_is_not_gone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    find(&f, "/w/b.log", 8, 10);
+    reconcile(&f, true, NULL);
+    for (struct file *file = file_table_first(f.table); file; file = file_table_next(file))
+        begin(&f, file, "one", 10);
+    for (int i = 0; i < 5; i++) {
+        *find(&f, "/v/a.log", 7, 0) = (struct found_file){
+            .kind = FOUND_UNREADABLE, .error = 5, .path = f.found[0].path, .input = 0, .matched = true};
+        *find(&f, "/w", 0, 0) =
+            (struct found_file){.kind = FOUND_UNREADABLE, .error = 13, .path = f.found[1].path, .input = 1};
+        reconcile(&f, true, NULL);
+        f.now += 100000;
+    }
+    for (struct file *file = file_table_first(f.table); file; file = file_table_next(file))
+        assert_int_equal(file->place, FILE_PRESENT);
+    file_table_measure(f.table);
+    assert_int_equal(metrics_input(f.metrics, "a")->files_unreadable, 2); /* each one is told of once, and counted */
+    tear_down(&f);
+}
+
+/* After a change of device numbers the same path and inode are the same file; another inode is another file. */
+static void devices_are_numbered_anew(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    struct checkpoint_entry entry = {.key = 3, .path = SLICE("/v/a.log"), .device = 99, .inode = 7, .offset = 4};
+    assert_true(file_table_restore(f.table, &entry));
+    entry.key = 4;
+    entry.path = SLICE("/v/b.log");
+    assert_true(file_table_restore(f.table, &entry));
+    find(&f, "/v/a.log", 7, 10);
+    find(&f, "/v/b.log", 8, 10);
+    reconcile(&f, true, NULL);
+    assert_int_equal(file_table_count(f.table), 3);
+    struct file *file = file_table_first(f.table);
+    assert_int_equal(file->place, FILE_PRESENT);
+    assert_int_equal(file->device, 1);
+    assert_int_equal(file_table_next(file)->place, FILE_UNSEEN);
+    tear_down(&f);
+}
+
+/* What is saved is restored: position, place and name; a file's calls wait for its entry, unless that
+ * cannot be written (contract 4.3); then it is written with the next save. */
+static void saves_and_restores(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct buffer records;
+    struct arena arena;
+    struct journal_record record;
+    enum journal_fault fault;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 4);
+    find(&f, "/v/b.log", 7, 10);
+    reconcile(&f, true, NULL);
+    buffer_init(&records, 65536);
+    arena_init(&arena, 65536);
+    for (int i = 0; i < 2; i++) { /* the first save fails */
+        buffer_clear(&records);
+        assert_true(file_table_has_unsaved(f.table));
+        assert_true(file_table_save(f.table, false, &records));
+        assert_int_equal(ledger_is_registered(file->ledger), i == 1);
+        file_table_saved(f.table, i == 1);
+        assert_true(ledger_is_registered(file->ledger));
+    }
+    assert_false(file_table_has_unsaved(f.table));
+    struct file_id id = file->source.id;
+    tear_down(&f);
+
+    set_up(&f, "rescan: 10s");
+    struct slice body = buffer_slice(&records);
+    while (journal_read(&arena, &body, &record, &fault)) {
+        if (record.kind == JOURNAL_FILE)
+            assert_true(file_table_restore(f.table, &record.entry));
+    }
+    file = only_file(&f);
+    assert_int_equal(file_offset(file), 4);
+    assert_memory_equal(&file->source.id, &id, sizeof id);
+    assert_string_equal(file->path, "/v/a.log");
+    assert_string_equal(file_location(file), "/v/b.log");
+    find(&f, "/v/b.log", 7, 10);
+    reconcile(&f, true, NULL);
+    assert_int_equal(only_file(&f)->place, FILE_PRESENT);
+    tear_down(&f);
+    buffer_release(&records);
+    arena_release(&arena);
+}
+
+/* A content that parts leaves its inode to another file; a copy that continues it gives it a new place. The generation
+ * counts how often a file was begun at an inode, so that no two of them share an id. */
+static void parts_and_is_continued(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 4);
+    struct file_id id = file->source.id;
+    struct file *next = file_table_part(f.table, file, LOSS_TRUNCATED, f.now);
+    assert_non_null(next);
+    assert_int_equal(next->inode, 7);
+    begin(&f, next, "one", 0);
+    assert_memory_not_equal(&next->source.id, &id, sizeof id);
+    find(&f, "/v/a.log.1", 8, 10); /* matches nothing: a candidate */
+    find(&f, "/v/small", 9, 2);    /* too small to hold what was read */
+    reconcile(&f, false, "/v");
+    assert_int_equal(file_table_count(f.table), 3);
+    struct file *candidate = file_table_next(next);
+    assert_ptr_equal(file_table_next_suspect(f.table, candidate, content_hash_of(SLICE("one")), NULL) == file ||
+                         file_table_next_suspect(f.table, candidate, content_hash_of(SLICE("one")), next) == file,
+                     true);
+    file_table_continue(f.table, file, candidate);
+    assert_int_equal(file_table_count(f.table), 2);
+    assert_int_equal(file->place, FILE_PRESENT);
+    assert_int_equal(file->inode, 8);
+    assert_memory_equal(&file->source.id, &id, sizeof id);
+    assert_false(file_table_is_searching(f.table));
+    tear_down(&f);
+}
+
+/* Files that are too old when first met are left alone, until they change. */
+static void ignores_what_is_older(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "ignore_older: 1h");
+    find(&f, "/v/a.log", 7, 10)->mtime_ns = 1000;
+    reconcile(&f, true, NULL);
+    assert_int_equal(file_table_count(f.table), 0);
+    find(&f, "/v/a.log", 7, 12)->mtime_ns = DAY_MS * INT64_C(20000) * 1000000;
+    reconcile(&f, true, NULL);
+    assert_int_equal(file_table_count(f.table), 1);
+    tear_down(&f);
+}
+
+/* What was gone for longer than checkpoint.forget_after is forgotten, also by the checkpoint. */
+static void forgets(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct buffer records;
+    set_up(&f, "rescan: 10s");
+    struct checkpoint_entry entry = {.key = 3,
+                                     .path = SLICE("/v/a.log"),
+                                     .inode = 7,
+                                     .offset = 4,
+                                     .gone = true,
+                                     .last_seen_ms = DAY_MS * INT64_C(19990)};
+    assert_true(file_table_restore(f.table, &entry));
+    reconcile(&f, true, "/v");
+    assert_int_equal(file_table_count(f.table), 0);
+    buffer_init(&records, 4096);
+    assert_true(file_table_save(f.table, false, &records));
+    assert_non_null(memmem(records.data, records.len, "{\"forget\":3}", 12));
+    file_table_saved(f.table, true);
+    buffer_release(&records);
+    tear_down(&f);
+}
+
+static bool by_size(const void *context, const struct file *f, const struct file *g)
+{
+    (void)context;
+    return f->size < g->size;
+}
+
+/* Sorting a list keeps every file, in both directions, and equal ones in their order. */
+static void sorts_its_lists(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char path[32];
+    set_up(&f, "rescan: 10s");
+    uint32_t random = 1;
+    for (int i = 0; i < 200; i++) {
+        random = random * 1664525 + 1013904223;
+        snprintf(path, sizeof path, "/v/%d.log", i);
+        find(&f, path, (uint64_t)i + 1, random >> 28);
+        reconcile(&f, false, NULL);
+    }
+    file_table_sort(f.table, LIST_CHANGED, by_size, NULL);
+    const struct file_list *list = file_table_list(f.table, LIST_CHANGED);
+    size_t count = 0;
+    for (const struct file *file = list->first; file; file = file->links[LIST_CHANGED].next, count++) {
+        const struct file *next = file->links[LIST_CHANGED].next;
+        assert_ptr_equal(next ? next->links[LIST_CHANGED].prev : list->last, file);
+        assert_true(!next || file->size < next->size || (file->size == next->size && file->inode < next->inode));
+    }
+    assert_int_equal(count, 200);
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(new_grown_renamed),
+        cmocka_unit_test(hard_links_are_one_file),
+        cmocka_unit_test(gone_only_after_it_was_looked_for),
+        cmocka_unit_test(found_by_its_inode),
+        cmocka_unit_test(unreadable_is_not_gone),
+        cmocka_unit_test(devices_are_numbered_anew),
+        cmocka_unit_test(saves_and_restores),
+        cmocka_unit_test(parts_and_is_continued),
+        cmocka_unit_test(ignores_what_is_older),
+        cmocka_unit_test(forgets),
+        cmocka_unit_test(sorts_its_lists),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
