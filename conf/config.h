@@ -3,7 +3,9 @@
 #define RAINGAUGE_CONFIG_H
 
 #include "diagnostics.h"
+#include "frames/envelope.h"
 #include "rules.h"
+#include "text/encoding.h"
 
 #include <stdint.h>
 
@@ -65,8 +67,6 @@ struct destination { /* [0] is `raindrop` itself; what a further one leaves out 
 
 /* ---- inputs ---- */
 enum parser_kind { PARSER_JSON, PARSER_LOGFMT, PARSER_REGEX, PARSER_RAW };
-enum envelope_kind { ENVELOPE_NONE, ENVELOPE_CRI, ENVELOPE_DOCKER, ENVELOPE_AUTO };
-enum encoding_kind { ENCODING_UTF8, ENCODING_UTF16LE, ENCODING_UTF16BE, ENCODING_LATIN1 };
 enum start_at { START_AT_BEGINNING, START_AT_END };
 enum read_order { ORDER_FAIR, ORDER_MODIFIED, ORDER_NAME };
 enum watch_kind { WATCH_AUTO, WATCH_INOTIFY, WATCH_POLL };

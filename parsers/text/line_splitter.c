@@ -8,34 +8,51 @@ static void step(struct line_splitter *s, size_t n)
     s->offset += n;
 }
 
-static size_t leading_nuls(struct slice text)
+/* Texts are compared unit by unit; half a unit at the end of one is of no kind. */
+static bool ends_with(const struct line_splitter *s, struct slice text, char c)
 {
-    size_t n = 0;
-    while (n < text.len && text.text[n] == '\0')
-        n++;
+    size_t unit = encoding_unit(s->encoding);
+    return text.len >= unit && encoding_unit_is(s->encoding, text.text + text.len - unit, c);
+}
+
+static size_t leading_nuls(const struct line_splitter *s, struct slice text)
+{
+    size_t n = 0, unit = encoding_unit(s->encoding);
+    while (text.len - n >= unit && encoding_unit_is(s->encoding, text.text + n, '\0'))
+        n += unit;
     return n;
 }
 
-static struct slice without_trailing_nuls(struct slice text)
+static struct slice without_trailing_nuls(const struct line_splitter *s, struct slice text)
 {
-    while (text.len && text.text[text.len - 1] == '\0')
-        text.len--;
+    while (ends_with(s, text, '\0'))
+        text.len -= encoding_unit(s->encoding);
     return text;
 }
 
-static struct slice without_carriage_return(struct slice text)
+static struct slice without_carriage_return(const struct line_splitter *s, struct slice text)
 {
-    if (text.len && text.text[text.len - 1] == '\r')
-        text.len--;
+    if (ends_with(s, text, '\r'))
+        text.len -= encoding_unit(s->encoding);
     return text;
 }
 
-static bool is_blank(struct slice text)
+static bool is_blank_unit(const struct line_splitter *s, const char *at)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.text[i] != ' ' && (text.text[i] < '\t' || text.text[i] > '\r'))
-            return false;
-    return true;
+    if (encoding_unit_is(s->encoding, at, ' '))
+        return true;
+    for (char c = '\t'; c <= '\r'; c++)
+        if (encoding_unit_is(s->encoding, at, c))
+            return true;
+    return false;
+}
+
+static bool is_blank(const struct line_splitter *s, struct slice text)
+{
+    size_t unit = encoding_unit(s->encoding);
+    while (text.len >= unit && is_blank_unit(s, text.text))
+        text = slice_from_offset(text, unit);
+    return text.len == 0;
 }
 
 /* What stands between a line's start and its newline, or the end of what is there. */
@@ -46,28 +63,35 @@ struct stretch {
 
 static struct stretch stretch_of(const struct line_splitter *s, size_t len)
 {
-    static const struct slice byte_order_mark = {"\xef\xbb\xbf", 3};
+    struct slice byte_order_mark = encoding_byte_order_mark(s->encoding);
     struct slice text = slice_of(s->rest.text, len);
-    size_t nuls = leading_nuls(text);
+    size_t nuls = leading_nuls(s, text);
     text = slice_from_offset(text, nuls);
     if (s->offset == 0 && nuls == 0 && slice_starts_with(text, byte_order_mark))
         text = slice_from_offset(text, byte_order_mark.len);
     return (struct stretch){nuls, text};
 }
 
+/* Of what comes before a newline that is not there yet: half a unit may be half of it. */
+static size_t whole_units(const struct line_splitter *s, size_t len)
+{
+    return len - len % encoding_unit(s->encoding);
+}
+
 /* Too long, whatever may still come behind it: one byte more may be the newline's carriage return. */
 static bool is_too_long(const struct line_splitter *s, struct slice unfinished)
 {
-    return without_carriage_return(unfinished).len > s->max_line;
+    unfinished.len = whole_units(s, unfinished.len);
+    return without_carriage_return(s, unfinished).len > s->max_line;
 }
 
 /* The text as it is given; counts the NULs that it no longer has. */
-static struct slice trim(struct slice text, uint64_t *nul_bytes)
+static struct slice trim(const struct line_splitter *s, struct slice text, uint64_t *nul_bytes)
 {
-    struct slice kept = without_trailing_nuls(text);
+    struct slice kept = without_trailing_nuls(s, text);
     size_t nuls = text.len - kept.len;
-    text = without_carriage_return(kept);
-    kept = without_trailing_nuls(text);
+    text = without_carriage_return(s, kept);
+    kept = without_trailing_nuls(s, text);
     *nul_bytes += nuls + (text.len - kept.len);
     return kept;
 }
@@ -75,7 +99,7 @@ static struct slice trim(struct slice text, uint64_t *nul_bytes)
 /* A long run of NULs is not waited for: it is taken in steps, always at the same places of the file. */
 static void step_over_nuls(struct line_splitter *s)
 {
-    size_t nuls = leading_nuls(s->rest);
+    size_t nuls = leading_nuls(s, s->rest);
     if (nuls <= LIMIT_NUL_STEP)
         return;
     size_t taken = (nuls - 1) / LIMIT_NUL_STEP * LIMIT_NUL_STEP;
@@ -86,8 +110,8 @@ static void step_over_nuls(struct line_splitter *s)
 /* The rest of an oversized line; false where its newline is still to come. */
 static bool skip(struct line_splitter *s)
 {
-    const char *newline = s->rest.len ? memchr(s->rest.text, '\n', s->rest.len) : NULL;
-    step(s, newline ? (size_t)(newline - s->rest.text) + 1 : s->rest.len);
+    const char *newline = encoding_find_newline(s->encoding, s->rest, s->offset);
+    step(s, newline ? (size_t)(newline - s->rest.text) + encoding_unit(s->encoding) : whole_units(s, s->rest.len));
     s->skipping = !newline;
     return !s->skipping;
 }
@@ -103,21 +127,21 @@ bool line_splitter_next(struct line_splitter *s, struct line *ret_line)
         if (s->skipping && !skip(s))
             return false;
         step_over_nuls(s);
-        const char *newline = s->rest.len ? memchr(s->rest.text, '\n', s->rest.len) : NULL;
+        const char *newline = encoding_find_newline(s->encoding, s->rest, s->offset);
         size_t len = newline ? (size_t)(newline - s->rest.text) : s->rest.len;
         struct stretch stretch = stretch_of(s, len);
-        struct line line = {.offset = s->offset};
+        struct line line = {.offset = s->offset, .nuls = s->nul_bytes};
         if (is_too_long(s, stretch.text)) {
             line.oversized = true;
             s->skipping = !newline;
         } else if (!newline) {
             return false;
         } else {
-            line.text = trim(stretch.text, &s->nul_bytes);
+            line.text = trim(s, stretch.text, &s->nul_bytes);
         }
         s->nul_bytes += stretch.nuls;
-        step(s, newline ? len + 1 : len);
-        if (line.oversized || !is_blank(line.text)) {
+        step(s, newline ? len + encoding_unit(s->encoding) : whole_units(s, len));
+        if (line.oversized || s->keep_blank || !is_blank(s, line.text)) {
             *ret_line = line;
             return true;
         }
@@ -127,11 +151,11 @@ bool line_splitter_next(struct line_splitter *s, struct line *ret_line)
 bool line_splitter_peek_rest(const struct line_splitter *s, struct line *ret_line)
 {
     uint64_t nuls = 0;
-    struct line line = {.offset = s->offset};
+    struct line line = {.offset = s->offset, .nuls = s->nul_bytes};
     if (s->skipping || s->rest.len == 0)
         return false;
-    line.text = trim(stretch_of(s, s->rest.len).text, &nuls);
-    if (is_blank(line.text))
+    line.text = trim(s, stretch_of(s, s->rest.len).text, &nuls);
+    if (is_blank(s, line.text))
         return false;
     *ret_line = line;
     return true;
@@ -140,7 +164,7 @@ bool line_splitter_peek_rest(const struct line_splitter *s, struct line *ret_lin
 void line_splitter_take_rest(struct line_splitter *s)
 {
     struct stretch stretch = stretch_of(s, s->rest.len);
-    trim(stretch.text, &s->nul_bytes);
+    trim(s, stretch.text, &s->nul_bytes);
     s->nul_bytes += stretch.nuls;
     step(s, s->rest.len);
 }

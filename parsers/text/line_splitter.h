@@ -2,7 +2,7 @@
 #ifndef RAINGAUGE_LINE_SPLITTER_H
 #define RAINGAUGE_LINE_SPLITTER_H
 
-#include "base/slice.h"
+#include "text/encoding.h"
 
 #include <stdint.h>
 
@@ -23,6 +23,7 @@
 struct line {
     struct slice text;
     uint64_t offset; /* of the byte after the previous newline */
+    uint64_t nuls;   /* NUL bytes that were stepped over before it */
     bool oversized;  /* text is empty */
 };
 
@@ -32,6 +33,10 @@ struct line_splitter {
     size_t max_line;
     bool skipping;      /* rest goes on within an oversized line */
     uint64_t nul_bytes; /* stepped over so far */
+
+    /* May be set behind line_splitter_init(): */
+    enum encoding_kind encoding; /* of the bytes (UTF-8); a line's text is not decoded */
+    bool keep_blank;             /* blank lines are given, too (no) */
 };
 
 void line_splitter_init(struct line_splitter *s, struct slice bytes, uint64_t offset, bool skipping, size_t max_line);
