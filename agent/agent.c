@@ -10,6 +10,7 @@
 #include "agent_internal.h"
 
 #include "limits.h"
+#include "line_sums.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -18,15 +19,6 @@
 enum { ONCE_REPORT_MS = 10000, PROGRESS_MS = 100 };
 
 /* ---- What is said ----------------------------------------------------------------------------------------------- */
-
-static void log_sums(struct agent *a, const char *message, struct line_sums now, struct line_sums before)
-{
-    struct log_field fields[OUTCOME_COUNT];
-    for (int i = 0; i < OUTCOME_COUNT; i++)
-        fields[i] = LOG_UINT(outcome_names[i], now.lines[i] - before.lines[i]);
-    log_event(a->log, LOG_INFO, "", message, LOG_UINT("read", now.read - before.read), fields[0], fields[1], fields[2],
-              fields[3], fields[4], fields[5], fields[6], fields[7], LOG_UINT("held", now.held), LOG_END);
-}
 
 static void report_if_due(struct agent *a, uint64_t now)
 {
@@ -37,8 +29,8 @@ static void report_if_due(struct agent *a, uint64_t now)
     if (a->options->once && a->options->progress)
         return;
     struct line_sums sums = metrics_line_sums(a->metrics);
-    log_sums(a, a->options->once ? "so far" : "lines since the last report", sums,
-             a->options->once ? (struct line_sums){0} : a->reported);
+    line_sums_say(a->log, a->options->once ? "so far" : "lines since the last report", &sums,
+                  a->options->once ? &(struct line_sums){0} : &a->reported);
     a->reported = sums;
 }
 
@@ -48,9 +40,7 @@ static void show_progress(struct agent *a, uint64_t now)
         return;
     struct progress_state state = {0};
     tailer_progress(a->tailer, &state.bytes_read, &state.bytes_total);
-    for (const struct destination_metrics *d = a->metrics->destinations; d; d = d->next)
-        for (int endpoint = 0; endpoint < ENDPOINT_COUNT; endpoint++)
-            state.calls_delivered += d->delivered[endpoint];
+    state.calls_delivered = metrics_calls_delivered(a->metrics);
     progress_update(&a->progress, &state, now);
 }
 
@@ -448,11 +438,12 @@ int agent_run(struct config *config, const struct agent_options *options, struct
         log_before_line(log, NULL, NULL);
         log_held_back(log);
         code = exit_code(&a);
-        log_sums(&a,
-                 a.cut_short && options->once ? "ended before its end"
-                 : options->once              ? "done"
-                                              : "stopped",
-                 metrics_line_sums(a.metrics), (struct line_sums){0});
+        struct line_sums sums = metrics_line_sums(a.metrics);
+        line_sums_say(log,
+                      a.cut_short && options->once ? "ended before its end"
+                      : options->once              ? "done"
+                                                   : "stopped",
+                      &sums, &(struct line_sums){0});
     } else {
         log_event(log, LOG_ERROR, "", error.text, LOG_END);
     }

@@ -149,3 +149,13 @@ struct line_sums metrics_line_sums(const struct metrics *m)
     }
     return sums;
 }
+
+uint64_t metrics_calls_delivered(const struct metrics *m)
+{
+    uint64_t calls = 0;
+    for (const struct destination_metrics *d = m->destinations; d; d = d->next) {
+        for (int e = 0; e < ENDPOINT_COUNT; e++)
+            calls += d->delivered[e];
+    }
+    return calls;
+}

@@ -96,5 +96,7 @@ struct line_sums {
     uint64_t read, lines[OUTCOME_COUNT], held;
 };
 struct line_sums metrics_line_sums(const struct metrics *m);
+/* Over all destinations and endpoints. */
+uint64_t metrics_calls_delivered(const struct metrics *m);
 
 #endif

@@ -8,6 +8,7 @@ const struct command *const commands[] = {
     &command_map,
     &command_test,
     &command_reload,
+    &command_replay,
     &command_receive,
     /* clang-format on */
 };

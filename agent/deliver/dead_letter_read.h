@@ -1,0 +1,25 @@
+#ifndef RAINGAUGE_DEAD_LETTER_READ_H
+#define RAINGAUGE_DEAD_LETTER_READ_H
+
+#include "config.h"
+
+/* A line of a dead-letter file, taken apart again for `replay` (contract 6.8): a call, or a kept log line. Texts are
+ * borrowed from the line or lie in the arena; what a line does not name is empty. */
+struct dead_letter_read {
+    struct slice file; /* of the log line it came of */
+    uint64_t offset;
+    bool is_line; /* a kept line; else a call */
+
+    struct slice line; /* a kept line's text */
+
+    enum endpoint endpoint; /* a call's, as the next ones */
+    struct slice destination, project, rule;
+    struct slice user; /* its user_id */
+    struct slice call; /* its JSON text, as it is */
+};
+
+/* NULL, or what is wrong with it, from a fixed list. The file may be anybody's: everything is checked. */
+const char *dead_letter_read(struct arena *arena, struct slice text, struct dead_letter_read *ret_letter)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,197 @@
+"""raingauge replay: dead letters are sent again."""
+import fcntl
+import json
+import os
+import pty
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from agent import BINARY, KEY, RULES, Agent, line, wait_until
+from server import HANG
+
+
+def dead_letters(agent, name="dead-letter.jsonl"):
+    path = agent.state / name
+    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
+
+
+def refuse(*ids):
+    """Answers 400 where one of these is in the request."""
+    return lambda request: (400, {}, "no") if any(c.get("event_id") in ids or c.get("user_id") in ids for c in request.calls) else 204
+
+
+def replay(agent, *args, code=0, **options):
+    process = agent.command("replay", "-c", agent.config, *args, **options)
+    said = process.communicate(timeout=60)[1]
+    assert "Sanitizer" not in said and "runtime error" not in said, said
+    assert process.returncode == code, said
+    return said
+
+
+def letter(n, **more):
+    value = {"time": "2026-01-01T00:00:00.000Z", "destination": "raindrop", "endpoint": "events/track", "rule": "completion",
+             "file": "/gone/chat.jsonl", "offset": 10 * n, "status": 400, "reason": "no",
+             "call": {"event": "chat", "event_id": f"e{n}", "user_id": "u", "properties": {"n": n, "exact": 1.10}}}
+    value.update(more)
+    return json.dumps(value) + "\n"
+
+
+def test_what_was_refused_is_sent_again(agent, server):
+    """Every kind of call, just as it was, to the end; the file is left as it is, and a second time is as good."""
+    agent.log("chat.jsonl", line(1) + line(2) + '{"msg":"feedback","id":"e3","rating":"up"}\n' + '{"msg":"login","user":"u9","plan":"pro"}\n')
+    server.answer = refuse("e1", "e3", "u9")
+    assert agent.once() == 3
+    letters = dead_letters(agent)
+    assert len(letters) == 3
+    before = (agent.state / "dead-letter.jsonl").read_bytes()
+    server.answer = None
+    server.delivered.clear()
+    for _ in range(2):
+        said = replay(agent, agent.state / "dead-letter.jsonl")
+        assert "read=3 delivered=3" in said
+    assert sorted(json.dumps(c) for c in server.calls()) == sorted(2 * [json.dumps(x["call"]) for x in letters])
+    assert (agent.state / "dead-letter.jsonl").read_bytes() == before
+    assert all("rk_test" in r.headers["Authorization"] for r in server.requests)
+
+
+def test_what_fails_again_is_appended(agent, server):
+    """It says again where it came from; exit code 3; replay of the very file stops at the size it had."""
+    agent.log("chat.jsonl", line(1) + line(2) + line(3))
+    server.answer = refuse("e1", "e2")
+    assert agent.once() == 3
+    server.answer = refuse("e2")
+    said = replay(agent, agent.state / "dead-letter.jsonl", code=3)
+    assert "read=2 delivered=1" in said and "dead_lettered=1" in said
+    letters = dead_letters(agent)
+    assert [x["call"]["event_id"] for x in letters] == ["e1", "e2", "e2"]
+    assert {k: v for k, v in letters[2].items() if k != "time"} == {k: v for k, v in letters[1].items() if k != "time"}
+
+
+def test_beside_a_running_agent(agent, server):
+    """Both append to one dead-letter file, each whole lines."""
+    server.answer = refuse(*(f"e{n}" for n in range(200)))
+    agent.write_config(upload="  max_refused: 100000")
+    aside = agent.dir / "aside.jsonl"
+    aside.write_text("".join(letter(n) for n in range(100)))
+    agent.start()
+    thread = threading.Thread(target=lambda: [agent.log("chat.jsonl", line(n)) for n in range(100, 200)])
+    thread.start()
+    replay(agent, aside, code=3)
+    thread.join()
+    wait_until(lambda: len(dead_letters(agent)) == 200)
+    assert agent.stop() == 0
+    assert {x["call"]["event_id"] for x in dead_letters(agent)} == {f"e{n}" for n in range(200)}
+
+
+def test_kept_lines_are_mapped_anew(agent, server):
+    """By the present rules; ids are those the agent would have made; what is still wrong is kept again, without a 3."""
+    agent.write_config(more="dead_letter: {lines: true}")
+    agent.log("chat.jsonl", '{"msg":"llm.completion","prompt":"a","uid":"u1"}\n' + "not json\n" + '{"msg":"llm.completion","prompt":"b"}\n')
+    assert agent.once() == 0
+    assert [x["outcome"] for x in dead_letters(agent)] == ["rejected", "invalid", "rejected"]
+    mended = RULES.replace("user_id: $.user\n      timestamp", "user_id: $.user ?? $.uid\n      timestamp")
+    agent.write_config(rules=mended)
+    said = replay(agent, agent.state / "dead-letter.jsonl")
+    assert "read=3 delivered=1" in said and "invalid=1" in said and "rejected=1" in said
+    assert [x["outcome"] for x in dead_letters(agent)] == ["rejected", "invalid", "rejected", "invalid", "rejected"]
+    assert dead_letters(agent)[4]["offset"] == dead_letters(agent)[2]["offset"]
+    mapped = agent.command("map", "-c", agent.config, agent.logs / "chat.jsonl", stdout=-1).communicate(timeout=60)[0]
+    assert [json.loads(mapped.splitlines()[0])["call"]] == server.events()
+    assert server.events()[0]["user_id"] == "u1"
+
+
+def test_destinations(tmp_path, server):
+    """Each call goes with its destination's key and project; one that is no more is never sent with another's."""
+    agent = Agent(tmp_path, server.url, more="destinations:\n  team-a: {write_key: rk_team_a, project_id: alpha}")
+    aside = agent.dir / "aside.jsonl"
+    aside.write_text(letter(1, destination="team-a", project="alpha") + letter(2) + letter(3, destination="team-b"))
+    said = replay(agent, aside, code=1)
+    assert "not in the configuration" in said and "line=3" in said and "rk_" not in said
+    sent = {c["event_id"]: r.headers for r in server.requests for c in r.calls}
+    assert set(sent) == {"e1", "e2"}
+    assert sent["e1"]["Authorization"] == "Bearer rk_team_a" and sent["e1"]["X-Raindrop-Project-Id"] == "alpha"
+    assert "X-Raindrop-Project-Id" not in sent["e2"]
+
+
+BAD = ["", "{", "[]", "{}", '{"call":1,"endpoint":"events/track"}', letter(1, endpoint="x/y"), letter(1, project="No Slug"),
+       letter(1, offset="7"), letter(1, offset=-1), letter(1, file="a\0b"), letter(1, call=None), letter(1, destination=7), '{"line":7}']
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_lines_that_are_no_dead_letters(agent, server, bad):
+    """They are said with their place; the others are sent; exit code 1."""
+    aside = agent.dir / "aside.jsonl"
+    aside.write_text(letter(1) + bad.rstrip("\n") + "\n" + letter(2).rstrip("\n"))
+    said = replay(agent, aside, code=1)
+    assert "line=2" in said
+    assert [c["event_id"] for c in server.events()] == ["e1", "e2"]
+    assert server.events()[0] == json.loads(letter(1))["call"]
+
+
+def test_usage(agent, server):
+    """No file, a wrong time-out, an invalid configuration: 2; a file that is not there: 1, and nothing was sent."""
+    aside = agent.dir / "aside.jsonl"
+    aside.write_text(letter(1))
+    replay(agent, code=2)
+    replay(agent, "--timeout", "soon", aside, code=2)
+    assert "nothing.jsonl" in replay(agent, aside, agent.dir / "nothing.jsonl", code=1)
+    replay(agent, aside, agent.dir, code=1)
+    agent.config.write_text("inputs: 7\n")
+    replay(agent, aside, code=2)
+    assert server.requests == []
+
+
+def test_time_out_and_signal(agent, server):
+    """Both end it with 1 while the server does not answer; the next run sends everything."""
+    agent.write_config(upload="  shutdown_timeout: 300ms")
+    aside = agent.dir / "aside.jsonl"
+    aside.write_text("".join(letter(n) for n in range(2000)))
+    server.answer = lambda request: HANG
+    assert "--timeout is over" in replay(agent, "--timeout", "300ms", aside, code=1)
+    server.requests.clear()
+    process = agent.command("replay", "-c", agent.config, aside)
+    server.wait_for(lambda: len(server.requests) > 3)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 1 and "ended before its end" in said
+    server.answer = None
+    server.release()
+    replay(agent, aside)
+    assert {c["event_id"] for c in server.events()} == {f"e{n}" for n in range(2000)}
+
+
+def test_waits_for_the_lock(agent, server):
+    """While another process holds the dead-letter file's lock nothing is appended; afterwards it is."""
+    agent.state.mkdir()
+    aside = agent.dir / "aside.jsonl"
+    aside.write_text(letter(1))
+    server.answer = refuse("e1")
+    with open(agent.state / "dead-letter.jsonl", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        process = agent.command("replay", "-c", agent.config, aside)
+        server.wait_for(lambda: len(server.requests) == 1)
+        with pytest.raises(Exception):
+            process.wait(0.3)
+        assert held.tell() == 0 and dead_letters(agent) == []
+    process.communicate(timeout=30)
+    assert process.returncode == 3 and len(dead_letters(agent)) == 1
+
+
+def test_progress_bar(agent, server):
+    """On a terminal how far it is stands on stderr."""
+    aside = agent.dir / "aside.jsonl"
+    aside.write_text("".join(letter(n) for n in range(50)))
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen([BINARY, "replay", "-c", str(agent.config), str(aside)], stderr=terminal, env={**os.environ, "RAINDROP_WRITE_KEY": KEY})
+    os.close(terminal)
+    shown = b""
+    try:
+        while piece := os.read(controller, 4096):
+            shown += piece
+    except OSError:
+        pass  # its end
+    assert process.wait(30) == 0
+    assert b"100%" in shown and b"50 calls" in shown
