@@ -74,6 +74,8 @@ static void see_name(struct file_table *t, struct file *f, const struct found_fi
         f->candidate = false;
     }
     if (strcmp(location, file_location(f)) != 0) {
+        if (!f->former && file_is_begun(f))
+            f->former = strdup(file_location(f));
         if (!file_relocate(f, strdup(location)))
             return;
         file_table_dirty(t, f);
@@ -275,7 +277,7 @@ static void lose_name(struct file_table *t, struct file *f, uint64_t now)
         file_table_visit(t, f);
         return;
     }
-    file_table_part(t, f, LOSS_GONE, now);
+    file_table_gone(t, f, LOSS_GONE, now);
 }
 
 static void end_searches(struct file_table *t, const struct scan *scan, uint64_t now)

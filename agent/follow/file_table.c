@@ -154,6 +154,7 @@ static void file_free(struct file *f)
         ledger_disown(f->ledger);
     free(f->path);
     free(f->real_path);
+    free(f->former);
     free(f);
 }
 
@@ -387,32 +388,60 @@ static void take_place_away(struct file *f, uint64_t now)
     release_held(f);
 }
 
-struct file *file_table_part(struct file_table *t, struct file *f, enum loss why, uint64_t now)
+/* What is in its place now. */
+static struct file *add_successor(struct file_table *t, struct file *f)
+{
+    struct file *successor =
+        file_add(t, slice_from(f->path), slice_from(f->real_path), f->device, f->inode); /* the next generation */
+    if (!successor)
+        return NULL;
+    successor->source.input = f->source.input;
+    successor->place = f->place;
+    successor->matched = f->matched;
+    successor->moved = f->moved;
+    successor->size = f->size;
+    successor->mtime_ns = f->mtime_ns;
+    successor->ctime_ns = f->ctime_ns;
+    successor->last_seen_ms = f->last_seen_ms;
+    successor->seen_in = f->seen_in;
+    successor->racy = true;
+    file_table_visit(t, successor);
+    return successor;
+}
+
+static void part(struct file *f, enum loss why, uint64_t now)
 {
     assert(file_is_begun(f) && f->place != FILE_PARTED);
-    struct file *successor = NULL;
-    if (why == LOSS_TRUNCATED) {
-        successor = file_add(t, slice_from(f->path), slice_from(f->real_path), f->device,
-                             f->inode); /* its generation is next */
-        if (!successor)
-            return NULL;
-        successor->source.input = f->source.input;
-        successor->place = f->place;
-        successor->matched = f->matched;
-        successor->moved = f->moved;
-        successor->size = f->size;
-        successor->mtime_ns = f->mtime_ns;
-        successor->ctime_ns = f->ctime_ns;
-        successor->last_seen_ms = f->last_seen_ms;
-        successor->seen_in = f->seen_in;
-        successor->racy = true;
-    }
     f->loss = why;
     f->lost_if_not_continued = f->most_size > file_offset(f) ? f->most_size - file_offset(f) : 0;
+    if (f->former) /* where its content was for certain, and what continues it is */
+        file_relocate(f, f->former);
+    f->former = NULL;
     take_place_away(f, now);
-    if (successor)
-        file_table_visit(t, successor);
-    return successor;
+}
+
+bool file_table_part(struct file_table *t, struct file *f, uint64_t now, struct file **ret_successor)
+{
+    /* Under another name it may never have been this file (its inode was used again): the next scan says what it is. */
+    bool left_its_name = f->place == FILE_PRESENT && f->moved;
+    *ret_successor = left_its_name ? NULL : add_successor(t, f);
+    if (!*ret_successor && !left_its_name)
+        return false;
+    part(f, LOSS_TRUNCATED, now);
+    return true;
+}
+
+void file_table_gone(struct file_table *t, struct file *f, enum loss why, uint64_t now)
+{
+    (void)t;
+    part(f, why, now);
+}
+
+void file_note_verified(struct file *f)
+{
+    f->reading.verified = true;
+    free(f->former);
+    f->former = NULL;
 }
 
 void file_table_continue(struct file_table *t, struct file *parted, struct file *f)
@@ -439,7 +468,7 @@ void file_table_continue(struct file_table *t, struct file *parted, struct file 
     parted->last_seen_ms = f->last_seen_ms;
     parted->seen_in = f->seen_in;
     parted->lost_if_not_continued = 0;
-    parted->reading.verified = true;
+    file_note_verified(parted);
     parted->reading.searched_to = 0;
     file_delist(parted, LIST_SEARCHED);
     file_table_drop(t, f);

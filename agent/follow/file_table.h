@@ -96,6 +96,7 @@ struct file {
     } reading;
 
     /* The table's own */
+    char *former; /* where its content was last found for certain, where that is not its location */
     bool racy, registered, restored;
     bool search_blocked; /* its directory cannot be read */
     uint64_t seen_in;    /* the scan that met it last */
@@ -166,9 +167,12 @@ bool file_table_begin(struct file_table *t, struct file *f, struct slice first_l
                       uint64_t skipped) __attribute__((warn_unused_result));
 /* It was looked at and need not begin at its end (any more): it is empty, or begun. */
 void file_table_start_settled(struct file_table *t, struct file *f);
-/* Its content is not there any more; what is there now (unless it is gone: LOSS_GONE, LOSS_DELETED) is another file,
- * which is returned, among the changed. NULL: gone, or no memory (nothing happened, `f` is not parted). */
-struct file *file_table_part(struct file_table *t, struct file *f, enum loss why, uint64_t now);
+/* Cut or rewritten: its content is not there any more. What is there now is another file: *ret_successor, among the
+ * changed; NULL where the next scan is to say what is there. False: no memory, nothing happened. */
+bool file_table_part(struct file_table *t, struct file *f, uint64_t now, struct file **ret_successor)
+    __attribute__((warn_unused_result));
+void file_table_gone(struct file_table *t, struct file *f, enum loss why, uint64_t now); /* LOSS_GONE, LOSS_DELETED */
+void file_note_verified(struct file *f); /* its content was found to be in its place */
 /* `f` was found to continue the content that parted: takes its place; `f` is freed. */
 void file_table_continue(struct file_table *t, struct file *parted, struct file *f);
 /* The next begun content that may be the same as `f`, by directory and first line, behind `after` (NULL: the first). */

@@ -279,7 +279,7 @@ static bool let_go(struct tailer *t, struct file *f, uint64_t now)
     open_files_close(&t->open, f);
     read_queue_remove(f);
     if (file_is_begun(f))
-        file_table_part(t->table, f, why, now);
+        file_table_gone(t->table, f, why, now);
     else
         file_table_drop(t->table, f);
     return true;

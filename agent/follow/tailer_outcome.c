@@ -301,7 +301,7 @@ static void wait_at_end(struct tailer *t, struct file *f, uint64_t now)
         tailer_wake(f, f->reading.grown_at + LAST_LINE_AFTER_MS);
     else if (f->place == FILE_UNNAMED && now >= f->reading.grown_at + input->close_inactive_ms) {
         open_files_close(&t->open, f);
-        file_table_part(t->table, f, LOSS_DELETED, now);
+        file_table_gone(t->table, f, LOSS_DELETED, now);
     } else if (f->place == FILE_UNNAMED)
         tailer_wake(f, f->reading.grown_at + input->close_inactive_ms);
 }
@@ -311,7 +311,7 @@ static void on_read(struct slot *slot, uint64_t now)
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
     struct file_job *job = &slot->job;
-    f->reading.verified = true;
+    file_note_verified(f);
     f->reading.shorter_since = 0;
     f->reading.limit = job->limit;
     if (!job->mapped)
@@ -340,11 +340,13 @@ static void part(struct slot *slot, uint64_t now)
     struct file *f = slot->file;
     f->reading.again = false; /* its successor will be visited */
     slot_release(slot);
-    struct file *successor = file_table_part(t->table, f, LOSS_TRUNCATED, now);
-    if (successor)
+    struct file *successor;
+    if (!file_table_part(t->table, f, now, &successor))
+        tailer_wake(f, now + RETRY_MS);
+    else if (successor)
         open_files_move(&t->open, f, successor);
     else
-        tailer_wake(f, now + RETRY_MS);
+        open_files_close(&t->open, f);
 }
 
 static void on_shorter(struct slot *slot, uint64_t now)

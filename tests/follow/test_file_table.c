@@ -316,7 +316,8 @@ static void parts_and_is_continued(void **state)
     struct file *file = only_file(&f);
     begin(&f, file, "one", 4);
     struct file_id id = file->source.id;
-    struct file *next = file_table_part(f.table, file, LOSS_TRUNCATED, f.now);
+    struct file *next;
+    assert_true(file_table_part(f.table, file, f.now, &next));
     assert_non_null(next);
     assert_int_equal(next->inode, 7);
     begin(&f, next, "one", 0);
@@ -335,6 +336,34 @@ static void parts_and_is_continued(void **state)
     assert_int_equal(file->inode, 8);
     assert_memory_equal(&file->source.id, &id, sizeof id);
     assert_false(file_table_is_searching(f.table));
+    tear_down(&f);
+}
+
+/* A deleted file's inode that was given to another name: the content looks for its continuation where it was, and what
+ * has the inode now gets the name under which the next scan finds it. */
+static void inode_goes_to_another_name(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct file *next;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 4);
+    find(&f, "/w/b.log", 7, 10);
+    reconcile(&f, true, NULL);
+    assert_string_equal(file_location(only_file(&f)), "/w/b.log");
+    assert_true(file_table_part(f.table, file, f.now, &next));
+    assert_null(next);
+    assert_string_equal(file_location(file), "/v/a.log");
+    find(&f, "/w/b.log", 7, 10);
+    reconcile(&f, true, NULL);
+    next = file_table_next(file);
+    assert_string_equal(next->path, "/w/b.log");
+    assert_false(next->moved);
+    assert_int_equal(next->source.input, 1);
+    assert_int_equal(next->generation, 1);
     tear_down(&f);
 }
 
@@ -420,6 +449,7 @@ int main(void)
         cmocka_unit_test(devices_are_numbered_anew),
         cmocka_unit_test(saves_and_restores),
         cmocka_unit_test(parts_and_is_continued),
+        cmocka_unit_test(inode_goes_to_another_name),
         cmocka_unit_test(ignores_what_is_older),
         cmocka_unit_test(forgets),
         cmocka_unit_test(sorts_its_lists),
