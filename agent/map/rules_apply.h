@@ -32,7 +32,7 @@ struct line_state {
     size_t record;     /* of the line's records, from 0 */
     size_t text_start; /* where its calls begin in chunk->text */
     size_t call_start; /* … and in chunk->calls */
-    bool full; /* its calls reached LIMIT_LINE_CALLS: further ones are rejected unseen */
+    bool full;         /* its calls reached LIMIT_LINE_CALLS: further ones are rejected unseen */
     bool rejected, sampled, dropped;
     uint32_t decided_by; /* the rule that sampled it out or dropped it */
 };

@@ -58,7 +58,7 @@ char *buffer_reserve(struct buffer *b, size_t n)
     return b->data + b->len;
 }
 
-void buffer_add(struct buffer *b, struct slice bytes)
+void buffer_add_growing(struct buffer *b, struct slice bytes)
 {
     if (bytes.len == 0)
         return;
@@ -67,15 +67,6 @@ void buffer_add(struct buffer *b, struct slice bytes)
         return;
     memcpy(at, bytes.text, bytes.len);
     b->len += bytes.len;
-}
-
-void buffer_add_char(struct buffer *b, char c)
-{
-    char *at = buffer_reserve(b, 1);
-    if (!at)
-        return;
-    *at = c;
-    b->len++;
 }
 
 void buffer_add_text(struct buffer *b, const char *zero_terminated)

@@ -34,8 +34,27 @@ void buffer_init_in(struct buffer *b, struct arena *arena); /* the ceiling is th
 void buffer_release(struct buffer *b);
 void buffer_clear(struct buffer *b);
 
-void buffer_add(struct buffer *b, struct slice bytes);
-void buffer_add_char(struct buffer *b, char c);
+/* The slow path of the two below: grows, or fails. */
+void buffer_add_growing(struct buffer *b, struct slice bytes);
+
+static inline void buffer_add(struct buffer *b, struct slice bytes)
+{
+    if (b->failed || bytes.len > b->cap - b->len) {
+        buffer_add_growing(b, bytes);
+    } else if (bytes.len) {
+        memcpy(b->data + b->len, bytes.text, bytes.len);
+        b->len += bytes.len;
+    }
+}
+
+static inline void buffer_add_char(struct buffer *b, char c)
+{
+    if (b->failed || b->len == b->cap)
+        buffer_add_growing(b, slice_of(&c, 1));
+    else
+        b->data[b->len++] = c;
+}
+
 void buffer_add_text(struct buffer *b, const char *zero_terminated);
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -443,11 +443,17 @@ bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice pla
 
 uint32_t json_member(const struct json_doc *doc, uint32_t object, struct slice name)
 {
-    uint32_t found = 0;
-    if (doc->tokens[object].type == JSON_OBJECT)
-        for (uint32_t key = json_first_child(doc, object); key; key = json_next_child(doc, object, key))
-            if (json_string_is(doc, key, name))
-                found = key + 1;
+    const struct json_token *tokens = doc->tokens;
+    uint32_t found = 0, end = tokens[object].next;
+    if (tokens[object].type != JSON_OBJECT)
+        return 0;
+    for (uint32_t key = object + 1; key < end; key = tokens[key].next) {
+        const struct json_token *t = &tokens[key];
+        /* Nearly every name differs in its length already, and hardly any is escaped. */
+        if (t->escaped ? json_string_is(doc, key, name)
+                       : t->end - t->start == name.len && memcmp(doc->text.text + t->start, name.text, name.len) == 0)
+            found = key + 1;
+    }
     return found;
 }
 
