@@ -229,8 +229,11 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static void wake_in_time(struct agent *a, uint64_t now)
 {
-    uint64_t at = earlier(delivery_deadline(a->delivery, now), tailer_deadline(a->tailer));
-    at = earlier(at, earlier(watcher_deadline(a->watcher), dead_letters_deadline(a->dead_letters)));
+    uint64_t at = UINT64_MAX;
+    if (a->stage < STAGE_SAVING) { /* else nothing is read or sent any more */
+        at = earlier(delivery_deadline(a->delivery, now), tailer_deadline(a->tailer));
+        at = earlier(at, earlier(watcher_deadline(a->watcher), dead_letters_deadline(a->dead_letters)));
+    }
     if (file_table_has_unsaved(a->files) && checkpoint_may_save(a->checkpoint))
         at = earlier(at, a->save_at);
     if (a->options->once || a->config->log_stats_ms)
