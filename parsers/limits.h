@@ -14,6 +14,7 @@
 #define LIMIT_NUL_STEP KIB(64)    /* NUL bytes before a line are stepped over so many at a time */
 #define LIMIT_RECORD_REACH(max_line)                                                                                   \
     (2 * (max_line) + KIB(256))     /* of the file, from a record's first line to its last */
+#define LIMIT_PIECE (2 * LIMIT_RECORD_REACH(LIMIT_LINE_MOST) + LIMIT_NUL_STEP + 4) /* what holds a record for sure */
 #define LIMIT_JSON_DEPTH 128        /* objects and arrays open at once, the record the first */
 #define LIMIT_JSON_TEXT MIB(256)    /* one JSON text, whoever made it */
 #define LIMIT_RECORD_ARENA MIB(256) /* values made of one record (tokens of a 64 MiB line included) */

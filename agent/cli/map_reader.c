@@ -10,8 +10,7 @@ void map_reader_init(struct map_reader *r, struct mapper *mapper, size_t budget)
 {
     *r = (struct map_reader){.mapper = mapper, .budget = budget};
     chunk_init(&r->chunk);
-    /* A whole line, the NULs before it, what stood before them, and a block. */
-    buffer_init(&r->bytes, LIMIT_LINE_MOST + LIMIT_NUL_STEP + LIMIT_FINGERPRINT + LIMIT_READ + 2);
+    buffer_init(&r->bytes, LIMIT_FINGERPRINT + LIMIT_PIECE + LIMIT_READ);
 }
 
 void map_reader_release(struct map_reader *r)

@@ -64,7 +64,7 @@ static bool stage_call(struct intake *in, const struct mapped_call *mapped)
     struct call call = {
         .ledger = in->ledger,
         .line = in->first_line + mapped->line,
-        .offset = position_offset(&in->chunk->lines[mapped->line].start),
+        .offset = in->chunk->lines[mapped->line].offset,
         .rule = in->rules[mapped->rule],
     };
     struct slice project = chunk_text(in->chunk, mapped->project_at, mapped->project_len);

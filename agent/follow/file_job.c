@@ -9,7 +9,7 @@ enum { READ_GROWS_BY = 4 };
 void file_job_init(struct file_job *job, struct mapper *mapper)
 {
     *job = (struct file_job){.mapper = mapper, .file.fd = -1, .other.fd = -1};
-    buffer_init(&job->block, LIMIT_FINGERPRINT + LIMIT_LINE_MOST + LIMIT_READ);
+    buffer_init(&job->block, LIMIT_FINGERPRINT + LIMIT_PIECE);
     chunk_init(&job->chunk);
 }
 
@@ -142,9 +142,9 @@ static enum file_job_outcome skip(struct file_job *job)
         return unreadable(job);
     if ((size_t)n < len)
         return JOB_SHORTER;
-    const char *newline = len ? memrchr(block, '\n', len) : NULL;
+    const char *newline = encoding_find_last_newline(job->encoding, slice_of(block, len), end - len);
     if (newline)
-        end = end - len + (size_t)(newline + 1 - block);
+        end = end - len + (size_t)(newline - block) + encoding_unit(job->encoding);
     else if (end <= LIMIT_READ)
         end = 0;
     if (!identity_position_at(job->file.fd, end, end, &job->compared_at))
@@ -156,7 +156,9 @@ static enum file_job_outcome skip(struct file_job *job)
 
 static unsigned last_line_flags(const struct file_job *job)
 {
-    return job->take_last_line ? MAP_TAKE_LAST_LINE_ANYHOW : job->once ? MAP_TAKE_LAST_LINE : 0;
+    if (job->take_last_line)
+        return MAP_TAKE_LAST_LINE_ANYHOW;
+    return job->once ? MAP_TAKE_LAST_LINE : job->at_rest ? MAP_AT_REST : 0;
 }
 
 /* Whether there is a newline behind what was searched for one; moves searched_to where there is none. */
@@ -215,7 +217,7 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
     const struct position at = job->file.source.at;
     uint64_t offset = position_offset(&at);
     size_t history = offset < LIMIT_FINGERPRINT ? (size_t)offset : LIMIT_FINGERPRINT;
-    size_t most = job->max_line + LIMIT_READ;
+    size_t most = job->piece;
     for (size_t want = LIMIT_READ;; want = want * READ_GROWS_BY < most ? want * READ_GROWS_BY : most) {
         size_t len = end - offset < want ? (size_t)(end - offset) : want;
         buffer_clear(&job->block);
@@ -281,6 +283,6 @@ void file_job_run(struct file_job *job)
     job->size = (uint64_t)st.st_size;
     job->deleted = st.st_nlink == 0;
     if (job->last_line_size != job->size)
-        job->take_last_line = false;
+        job->take_last_line = job->at_rest = false;
     job->outcome = runs[job->kind](job);
 }

@@ -61,8 +61,10 @@ struct file_job {
     bool limit_at_size;      /* where limit is UINT64_MAX: to the size that is found */
     bool take_last_line;     /* it will not become longer */
     bool once;               /* … or will not be read again: it is taken if it parses */
-    uint64_t last_line_size; /* … but only if it is still that large*/
-    size_t budget, max_line;
+    bool at_rest;            /* it has not grown for long enough to end a record of many lines */
+    uint64_t last_line_size; /* … but only if it is still that large */
+    size_t budget, max_line, piece;
+    enum encoding_kind encoding;
     int64_t read_time_ms;
 
     /* Out */

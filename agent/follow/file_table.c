@@ -639,6 +639,8 @@ bool file_table_restore(struct file_table *t, const struct checkpoint_entry *e)
     f->source.at = (struct position){
         .content = {.h = e->content_h, .pending = e->content_pending, .len = e->offset},
         .tail = e->tail,
+        .lanes = {.ahead = {(uint32_t)e->stdout_ahead, (uint32_t)e->stderr_ahead},
+                  .skip = {(uint32_t)e->stdout_skip, (uint32_t)e->stderr_skip}},
     };
     f->source.skipping = e->skipping;
     f->source.input = scan_rules_input_of(t->rules, e->path);
@@ -737,6 +739,10 @@ static void write_entry(const struct file *f, struct buffer *out)
                 .skipped = f->skipped,
                 .size = f->most_size,
                 .last_seen_ms = f->last_seen_ms,
+                .stdout_ahead = at->lanes.ahead[0],
+                .stderr_ahead = at->lanes.ahead[1],
+                .stdout_skip = at->lanes.skip[0],
+                .stderr_skip = at->lanes.skip[1],
                 .skipping = f->source.skipping && position_offset(at) == file_offset(f),
                 .gone = f->place == FILE_PARTED,
             },

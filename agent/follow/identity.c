@@ -141,6 +141,7 @@ static bool begin_behind_skipped(int fd, uint64_t skipped, struct content_hash *
 bool identity_position_at(int fd, uint64_t skipped, uint64_t offset, struct position *ret_at)
 {
     struct position at;
+    position_init(&at);
     char tail[LIMIT_FINGERPRINT];
     bool ok = begin_behind_skipped(fd, skipped, &at.content);
     char *block = ok ? malloc(LIMIT_READ) : NULL;

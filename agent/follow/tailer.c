@@ -205,6 +205,8 @@ static bool prepare(struct slot *slot, enum file_job_kind kind)
     job->limit = f->reading.limit;
     job->limit_at_size = t->finishing;
     job->max_line = tailer_input(t, f)->max_line_bytes;
+    job->piece = mapper_piece(tailer_input(t, f));
+    job->encoding = tailer_input(t, f)->encoding;
     job->read_time_ms = wall_ms();
     return kind != JOB_COMPARE || prepare_other(slot);
 }
@@ -292,6 +294,13 @@ static bool wants_last_line(const struct file *f, uint64_t now)
 }
 
 /* False: it keeps its place in the queue. */
+/* A record of many lines does not wait for more of them. */
+static bool is_at_rest(const struct tailer *t, const struct file *f, uint64_t now)
+{
+    const struct input *input = tailer_input(t, f);
+    return input->multiline_start && now >= f->reading.grown_at + input->multiline_timeout_ms;
+}
+
 static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t now)
 {
     size_t room = 0;
@@ -309,6 +318,7 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t 
     slot->compared_count = 0;
     slot->job.budget = room;
     slot->job.take_last_line = wants_last_line(f, now);
+    slot->job.at_rest = is_at_rest(t, f, now);
     slot->job.last_line_size = f->size;
     slot->job.once = t->options.once;
     slot_run(slot, file_is_begun(f) ? JOB_READ : JOB_LOOK);

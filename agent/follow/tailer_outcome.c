@@ -280,11 +280,11 @@ static bool take_chunk(struct slot *slot, uint64_t now)
     struct ledger *ledger = file_table_ledger(t->table, f);
     if (!ledger)
         return false;
-    uint64_t committed = position_offset(ledger_committed(ledger));
+    struct position committed = *ledger_committed(ledger);
     if (!delivery_take(t->delivery, ledger, &job->chunk, slot->config, now))
         return false;
     log_notes(t, f, &job->chunk);
-    if (position_offset(ledger_committed(ledger)) != committed || f->head.len != job->file.head.len)
+    if (!position_is(ledger_committed(ledger), &committed) || f->head.len != job->file.head.len)
         file_table_dirty(t->table, f);
     f->source = job->file.source;
     f->head = job->file.head;
@@ -299,6 +299,8 @@ static void wait_at_end(struct tailer *t, struct file *f, uint64_t now)
     bool partial = file_offset(f) < end;
     if (partial && f->moved && !f->reading.last_line_tried)
         tailer_wake(f, f->reading.grown_at + LAST_LINE_AFTER_MS);
+    else if (partial && input->multiline_start && now < f->reading.grown_at + input->multiline_timeout_ms)
+        tailer_wake(f, f->reading.grown_at + input->multiline_timeout_ms);
     else if (f->place == FILE_UNNAMED && now >= f->reading.grown_at + input->close_inactive_ms) {
         open_files_close(&t->open, f);
         file_table_gone(t->table, f, LOSS_DELETED, now);

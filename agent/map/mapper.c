@@ -1,11 +1,12 @@
 #include "map/mapper.h"
 
+#include "frames/container_path.h"
+#include "frames/record_reader.h"
 #include "limits.h"
 #include "map/frame.h"
 #include "map/prefilter.h"
 #include "map/records.h"
 #include "map/rules_apply.h"
-#include "text/line_splitter.h"
 
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ struct mapper {
     struct arena own;             /* what lives as long as the mapper */
     struct arena arena;           /* one line's values */
     struct rules_run run;
+    struct record_reader reader;
 };
 
 /* One call of mapper_take. */
@@ -51,6 +53,7 @@ struct mapper *mapper_new(const struct config *config, enum map_mode mode, struc
     arena_init(&m->arena, LIMIT_RECORD_ARENA);
     buffer_init(&m->run.call, LIMIT_CALL_RAW);
     buffer_init(&m->run.cut, LIMIT_CALL_RAW);
+    record_reader_init(&m->reader);
     if (!m->host || !m->run.lets || !make_prefilters(m)) {
         mapper_free(m);
         return NULL;
@@ -69,6 +72,7 @@ void mapper_free(struct mapper *m)
     arena_release(&m->arena);
     buffer_release(&m->run.call);
     buffer_release(&m->run.cut);
+    record_reader_release(&m->reader);
     free(m->run.lets);
     free(m->host);
     free(m);
@@ -81,24 +85,26 @@ void mapper_explain(struct mapper *m, struct map_explainer explainer)
 
 /* ---- Where things stand ----------------------------------------------------------------------------------------- */
 
-static void move_to(struct taking *t, uint64_t offset)
+static void move_to(struct taking *t, const struct record_place *place)
 {
     size_t from = (size_t)(position_offset(&t->at) - position_offset(&t->source->at));
-    size_t len = (size_t)(offset - position_offset(&t->at));
+    size_t len = (size_t)(place->at.offset - position_offset(&t->at));
     position_move(&t->at, slice_of(t->bytes.text + from, len), t->history + from);
+    t->at.lanes = place->lanes;
 }
 
-static bool add_line(struct taking *t, const struct line *line, struct mapped_line mapped)
+static bool add_line(struct taking *t, const struct record *line, struct mapped_line mapped)
 {
-    move_to(t, line->offset);
+    move_to(t, &line->place);
     mapped.start = t->at;
+    mapped.offset = line->at.offset;
     return chunk_add_line(t->chunk, &mapped);
 }
 
 /* ---- What came of a line ---------------------------------------------------------------------------------------- */
 
 /* The line's text goes to the dead letters (dead_letter.lines): it is one more thing to be settled. */
-static bool keep_text(struct taking *t, const struct line *line, struct map_note *note, struct mapped_line *mapped)
+static bool keep_text(struct taking *t, const struct record *line, struct map_note *note, struct mapped_line *mapped)
 {
     note->kept_at = t->chunk->text.len;
     note->kept_len = line->text.len;
@@ -109,11 +115,11 @@ static bool keep_text(struct taking *t, const struct line *line, struct map_note
 }
 
 /* A line that is settled here and now. */
-static bool settle(struct taking *t, const struct line *line, enum outcome outcome, uint32_t rule, const char *reason)
+static bool settle(struct taking *t, const struct record *line, enum outcome outcome, uint32_t rule, const char *reason)
 {
     struct chunk *chunk = t->chunk;
     struct map_note note = {.outcome = outcome,
-                            .offset = line->offset,
+                            .offset = line->at.offset,
                             .rule = rule,
                             .reason = reason,
                             .before_call = chunk->call_count,
@@ -130,7 +136,7 @@ static bool settle(struct taking *t, const struct line *line, enum outcome outco
     return (!listed && !t->m->list_all) || chunk_add_note(chunk, &note, t->m->list_all || keep);
 }
 
-static bool settle_without_call(struct taking *t, const struct line *line)
+static bool settle_without_call(struct taking *t, const struct record *line)
 {
     const struct line_state *state = &t->m->run.line;
     if (state->sampled)
@@ -142,7 +148,7 @@ static bool settle_without_call(struct taking *t, const struct line *line)
 }
 
 /* Its calls are in the chunk; `notes` is how many notes there were before it. */
-static bool finish_line(struct taking *t, const struct line *line, size_t notes)
+static bool finish_line(struct taking *t, const struct record *line, size_t notes)
 {
     struct chunk *chunk = t->chunk;
     const struct line_state *state = &t->m->run.line;
@@ -171,23 +177,25 @@ static enum map_step take_record(void *context, const struct value *record, cons
     return step;
 }
 
-static void begin_line(struct taking *t, const struct line *line)
+static void begin_line(struct taking *t, const struct record *line)
 {
     struct rules_run *run = &t->m->run;
     arena_reset(&t->m->arena);
     run->chunk = t->chunk;
-    run->meta.offset = line->offset;
+    run->meta.offset = line->at.offset;
+    run->meta.time = line->time;
+    run->meta.stream = line->stream;
     run->line = (struct line_state){.input = t->input,
                                     .input_index = t->source->input,
                                     .file = &t->source->id,
-                                    .offset = line->offset,
+                                    .offset = line->at.offset,
                                     .content = line->text,
                                     .text_start = t->chunk->text.len,
                                     .call_start = t->chunk->call_count};
 }
 
 /* A line that asks for more than the ceilings allow would do so each time: it is given up, with what was made of it. */
-static bool give_up(struct taking *t, const struct line *line, size_t notes)
+static bool give_up(struct taking *t, const struct record *line, size_t notes)
 {
     t->chunk->call_count = t->m->run.line.call_start;
     t->chunk->note_count = notes;
@@ -195,7 +203,7 @@ static bool give_up(struct taking *t, const struct line *line, size_t notes)
     return settle(t, line, OUTCOME_INVALID, UINT32_MAX, "too complex");
 }
 
-static bool map_line(struct taking *t, const struct line *line)
+static bool map_line(struct taking *t, const struct record *line)
 {
     struct value value;
     const char *reason;
@@ -219,40 +227,73 @@ static bool map_line(struct taking *t, const struct line *line)
     return false;
 }
 
-static bool take_line(struct taking *t, const struct line *line)
+static bool take_line(struct taking *t, const struct record *line)
 {
     t->chunk->lines_read++;
     if (line->oversized)
         return settle(t, line, OUTCOME_OVERSIZED, UINT32_MAX, "longer than max_line_bytes");
+    if (line->fault)
+        return settle(t, line, OUTCOME_INVALID, UINT32_MAX, line->fault);
     return map_line(t, line);
 }
 
 /* ---- The loop --------------------------------------------------------------------------------------------------- */
 
-/* False on lack of memory. *ret_full: stopped before the end, as there are enough calls. */
-static bool take_lines(struct taking *t, struct line_splitter *splitter, unsigned flags, size_t budget, bool *ret_full)
+static bool is_whole(const void *input, struct slice text)
 {
-    struct line line;
+    return frame_is_whole(input, text);
+}
+
+static struct record_options options_of(const struct input *input)
+{
+    return (struct record_options){.encoding = input->encoding,
+                                   .envelope = input->envelope,
+                                   .multiline_start = input->multiline_start,
+                                   .max_line = input->max_line_bytes,
+                                   .is_whole = is_whole,
+                                   .context = input};
+}
+
+size_t mapper_piece(const struct input *input)
+{
+    struct record_options options = options_of(input);
+    return record_reader_piece(&options);
+}
+
+static enum record_end end_of(unsigned flags)
+{
+    if (flags & MAP_TAKE_LAST_LINE_ANYHOW)
+        return RECORDS_END;
+    if (flags & MAP_TAKE_LAST_LINE)
+        return RECORDS_END_IF_WHOLE;
+    return flags & MAP_AT_REST ? RECORDS_AT_REST : RECORDS_GO_ON;
+}
+
+/* False on lack of memory. *ret_full: stopped before the end, as there are enough calls. */
+static bool take_lines(struct taking *t, size_t budget, bool *ret_full)
+{
+    struct record_reader *reader = &t->m->reader;
+    struct record line;
     *ret_full = false;
-    while (!*ret_full && line_splitter_next(splitter, &line)) {
+    while (!*ret_full && record_reader_next(reader, &line)) {
         if (!take_line(t, &line))
             return false;
-        *ret_full = t->chunk->text.len >= budget && splitter->rest.len > 0;
+        *ret_full = t->chunk->text.len >= budget && record_reader_has_rest(reader);
     }
-    if (*ret_full || !(flags & (MAP_TAKE_LAST_LINE | MAP_TAKE_LAST_LINE_ANYHOW)) ||
-        !line_splitter_peek_rest(splitter, &line))
-        return true;
-    if (!(flags & MAP_TAKE_LAST_LINE_ANYHOW) && !frame_is_whole(t->input, line.text))
-        return true;
-    line_splitter_take_rest(splitter);
-    return take_line(t, &line);
+    return !reader->failed;
 }
 
 static void set_meta(struct mapper *m, const struct source *source, const struct input *input, int64_t read_time_ms)
 {
+    struct container_path container;
+    container_path_read(source->path, &container);
     m->run.meta = (struct record_meta){.file = source->path,
                                        .input = slice_from(input->name),
                                        .host = slice_from(m->host),
+                                       .namespace_ = container.namespace_,
+                                       .pod = container.pod,
+                                       .container = container.container,
+                                       .pod_uid = container.pod_uid,
                                        .read_time_ms = read_time_ms};
 }
 
@@ -266,21 +307,26 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
                        .bytes = bytes,
                        .history = history,
                        .at = source->at};
-    struct line_splitter splitter;
+    struct record_options options = options_of(t.input);
+    struct record_place place = {.at.offset = position_offset(&source->at),
+                                 .skipping = source->skipping,
+                                 .lanes = source->at.lanes};
     bool full;
     set_meta(m, source, t.input, read_time_ms);
-    line_splitter_init(&splitter, bytes, position_offset(&source->at), source->skipping, t.input->max_line_bytes);
-    if (!chunk_clear(chunk, m->config->rules.count) || !take_lines(&t, &splitter, flags, budget, &full)) {
+    record_reader_begin(&m->reader, &options, bytes, &place, end_of(flags));
+    if (!chunk_clear(chunk, m->config->rules.count) || !take_lines(&t, budget, &full)) {
         chunk->consumed = 0;
         chunk->result = CHUNK_NO_MEMORY;
         return;
     }
-    move_to(&t, splitter.offset);
-    chunk->consumed = bytes.len - splitter.rest.len;
+    place = record_reader_place(&m->reader);
+    move_to(&t, &place);
+    chunk->consumed = (size_t)(place.at.offset - position_offset(&source->at));
     chunk->bytes_read = chunk->consumed;
-    chunk->nul_bytes = splitter.nul_bytes;
+    chunk->nul_bytes = place.at.nuls;
     chunk->end = t.at;
-    chunk->result = full ? CHUNK_FULL : chunk->consumed == 0 && splitter.rest.len ? CHUNK_NEEDS_MORE : CHUNK_ALL_TAKEN;
+    bool nothing = chunk->consumed == 0 && chunk->lines_read == 0 && bytes.len > 0;
+    chunk->result = full ? CHUNK_FULL : nothing ? CHUNK_NEEDS_MORE : CHUNK_ALL_TAKEN;
     source->at = t.at;
-    source->skipping = splitter.skipping;
+    source->skipping = place.skipping;
 }

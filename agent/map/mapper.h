@@ -10,9 +10,9 @@
  *     mapper_take(m, &source, bytes, history, flags, budget, now, &chunk);   // source moves on to chunk.end
  *     mapper_free(m);
  *
- * The path of a line: line_splitter_next() → (envelope) → json_doc_parse() → rules_apply() → call_write_event() …
+ * The path of a line: record_reader_next() → json_doc_parse() → rules_apply() → call_write_event() …
  *
- * A line of max_line_bytes needs a piece of so many and LIMIT_NUL_STEP + 2 bytes: with that, never CHUNK_NEEDS_MORE. */
+ * With a piece of mapper_piece() bytes it is never CHUNK_NEEDS_MORE. */
 
 struct mapper;
 
@@ -43,7 +43,12 @@ enum {
     MAP_TAKE_LAST_LINE = 1,
     /* … or whatever it is: it will not become longer. */
     MAP_TAKE_LAST_LINE_ANYHOW = 2,
+    /* The file has not grown for `multiline.timeout`: a record does not wait for more lines. */
+    MAP_AT_REST = 4,
 };
+
+/* So many bytes hold the longest record that an input can have, and what may stand around it. */
+size_t mapper_piece(const struct input *input);
 
 /* `bytes` begins at source->at; `history` bytes of the file stand in memory right before bytes.text. `budget`: bytes of
  * calls after which it stops at the next line (0: after each line that is no blank; at least one is taken).

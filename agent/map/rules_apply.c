@@ -6,6 +6,7 @@
 #include "map/event_id.h"
 #include "map/privacy.h"
 #include "map/route.h"
+#include "time/instant.h"
 
 /* A rule that took the record. */
 struct taking {
@@ -65,12 +66,13 @@ static bool write_event_id(struct taking *t, size_t call, size_t element, struct
 /* What the wire wants and the rule did not say: contract 4.1 (signals), 4.3, 4.4. */
 static bool fill_in(struct taking *t, const struct call_rule *call, size_t element, struct call_fields *f)
 {
+    struct instant mapped;
     if (call->endpoint == ENDPOINT_EVENT && call_field_is_empty(&f->event_id) &&
         !write_event_id(t, (size_t)(call - t->rule->calls), element, &f->event_id))
         return false;
     if (call->endpoint == ENDPOINT_SIGNAL && call_field_is_empty(&f->event_id) && t->events == 1)
         f->event_id = t->event_id;
-    if (!call->timestamp && t->run->meta.time.len)
+    if (t->run->meta.time.len && !instant_of_value(t->run->arena, &f->timestamp, NULL, &mapped))
         f->timestamp = value_of_plain(t->run->meta.time);
     return true;
 }

@@ -8,6 +8,7 @@
 
 void position_init(struct position *p)
 {
+    *p = (struct position){.tail = 0};
     content_hash_init(&p->content);
     p->tail = content_hash_of(SLICE(""));
 }

@@ -3,20 +3,27 @@
 
 #include "base/content_hash.h"
 #include "config.h"
+#include "frames/record.h"
 
 /* Where in a file something stands, and what came before it: enough to go on there after a restart and to tell whether
  * the file is still the same (contract 6.5). */
 struct position {
     struct content_hash content; /* of all bytes before; its len is the offset */
-    uint64_t tail; /* content_hash_of() the last LIMIT_FINGERPRINT bytes before it (fewer near the start) */
+    uint64_t tail;             /* content_hash_of() the last LIMIT_FINGERPRINT bytes before it (fewer near the start) */
+    struct record_lanes lanes; /* what was taken behind it already, where a record before that waits for its end */
 };
 
 static inline uint64_t position_offset(const struct position *p)
 {
     return p->content.len;
 }
+/* The same place of one file, with the same lines taken behind it. */
+static inline bool position_is(const struct position *p, const struct position *q)
+{
+    return position_offset(p) == position_offset(q) && memcmp(&p->lanes, &q->lanes, sizeof p->lanes) == 0;
+}
 void position_init(struct position *p); /* the file's beginning */
-/* Moves `p` forward to `end`: `bytes` is what stands between, and before bytes.text there are `history` more bytes of
+/* Moves `p` behind `bytes`, which begin there; the lanes stay. Before bytes.text there are `history` more bytes of
  * the file in memory (at least the smaller of LIMIT_FINGERPRINT and the offset). */
 void position_move(struct position *p, struct slice bytes, size_t history);
 
@@ -32,7 +39,7 @@ struct file_id file_id_of_name(struct slice name); /* `-` and `tests` */
 /* What is remembered of one file between two reads: where to go on, and what a line's meaning hangs on. Moves into a
  * job that reads and maps, and back; only one job at a time has it. Copyable bytes, no ownership. */
 struct source {
-    struct position at; /* the next byte to be read: a line's start, but while `skipping` */
+    struct position at; /* the next byte to be read: a record's start, but while `skipping` */
     bool skipping;      /* within an oversized line, up to its newline */
     struct file_id id;
     size_t input;      /* index in the configuration's inputs */

@@ -18,8 +18,8 @@ struct record_place {
     struct line_place at;
     bool skipping; /* within a line that is too long */
     struct record_lanes {
-        uint32_t ahead[FRAME_LANES];     /* a lane's lines that begin in so many bytes behind `at` were taken */
-        unsigned char skip[FRAME_LANES]; /* enum lane_skip: what is skipped behind them */
+        uint32_t ahead[FRAME_LANES]; /* a lane's lines that begin in so many bytes behind `at` were taken */
+        uint32_t skip[FRAME_LANES];  /* enum lane_skip: what is skipped behind them */
     } lanes;
 };
 
@@ -29,7 +29,7 @@ struct record {
     struct slice text;
     struct line_place at;      /* of its first line */
     bool oversized;            /* without text */
-    const char *fault;         /* not NULL: without text; from a fixed list */
+    const char *fault;         /* not NULL: there is no such text, it is the line as it is; from a fixed list */
     struct slice time, stream; /* of its first line's envelope; empty: none */
     struct record_place place; /* reading from there gives it first */
 };

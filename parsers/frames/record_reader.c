@@ -23,7 +23,7 @@ static struct record_place place_of(const struct record_reader *r, struct line_p
         from[i] = later(i == giving ? start : lane->open ? lane->start : here, r->taken_to[i]);
         if (from[i].offset < place.at.offset)
             place.at = from[i];
-        place.lanes.skip[i] = i == giving ? 0 : (unsigned char)lane->skip;
+        place.lanes.skip[i] = i == giving ? 0 : lane->skip;
     }
     for (unsigned i = 0; i < r->lane_count; i++)
         place.lanes.ahead[i] = (uint32_t)(from[i].offset - place.at.offset);
@@ -112,7 +112,7 @@ static void end_lane(struct record_reader *r, unsigned lane)
     r->lanes[lane].skip = 0;
 }
 
-/* A line that is told without its text; lane 0 has it. */
+/* A line that is of no stream, or of one that is not known; lane 0 has it. */
 static void take_alone(struct record_reader *r, const struct record *record)
 {
     if (is_taken(r, 0))
@@ -130,10 +130,10 @@ static struct slice decode(struct record_reader *r, struct slice text)
     return buffer_slice(&r->decoded);
 }
 
-static enum unwrap_result unwrap(struct record_reader *r, struct slice text, struct frame *ret_frame)
+static enum unwrap_result unwrap(struct record_reader *r, struct slice decoded, struct frame *ret_frame)
 {
     arena_reset(&r->arena);
-    enum unwrap_result result = envelope_take_off(r->options.envelope, &r->arena, decode(r, text), ret_frame);
+    enum unwrap_result result = envelope_take_off(r->options.envelope, &r->arena, decoded, ret_frame);
     r->failed |= r->decoded.failed || (result == UNWRAP_NO_MEMORY && r->arena.starved);
     return result;
 }
@@ -141,15 +141,16 @@ static enum unwrap_result unwrap(struct record_reader *r, struct slice text, str
 static void take_text(struct record_reader *r, struct slice text)
 {
     struct frame frame;
+    text = decode(r, text);
     switch (unwrap(r, text, &frame)) {
     case UNWRAP_OK:
         take_frame(r, &frame);
         break;
     case UNWRAP_NOT_ONE:
-        take_alone(r, &(struct record){.at = r->here, .fault = "no line of a container"});
+        take_alone(r, &(struct record){.text = text, .at = r->here, .fault = "no line of a container"});
         break;
     case UNWRAP_NO_MEMORY: /* of the arena: each time it is read */
-        take_alone(r, &(struct record){.at = r->here, .fault = "too complex"});
+        take_alone(r, &(struct record){.text = text, .at = r->here, .fault = "too complex"});
         break;
     }
 }
@@ -187,7 +188,7 @@ static bool last_line_is_whole(struct record_reader *r, const struct line *line)
     struct frame frame;
     if (r->end != RECORDS_END_IF_WHOLE)
         return r->end == RECORDS_END;
-    if (unwrap(r, line->text, &frame) != UNWRAP_OK)
+    if (unwrap(r, decode(r, line->text), &frame) != UNWRAP_OK)
         return false;
     for (unsigned i = 0; i < r->lane_count; i++)
         if (i != frame.lane && r->lanes[i].open && !lane_is_whole(r, i))

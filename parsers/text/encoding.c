@@ -16,6 +16,19 @@ const char *encoding_find_newline(enum encoding_kind encoding, struct slice byte
     return NULL;
 }
 
+const char *encoding_find_last_newline(enum encoding_kind encoding, struct slice bytes, uint64_t offset)
+{
+    if (bytes.len == 0)
+        return NULL;
+    size_t unit = encoding_unit(encoding);
+    if (unit == 1)
+        return memrchr(bytes.text, '\n', bytes.len);
+    for (size_t end = bytes.len - (size_t)((offset + bytes.len) % unit); end >= unit; end -= unit)
+        if (encoding_unit_is(encoding, bytes.text + end - unit, '\n'))
+            return bytes.text + end - unit;
+    return NULL;
+}
+
 struct slice encoding_byte_order_mark(enum encoding_kind encoding)
 {
     static const struct slice marks[] = {

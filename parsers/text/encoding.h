@@ -34,6 +34,8 @@ static inline bool encoding_unit_is(enum encoding_kind encoding, const char *at,
 /* The first newline of `bytes`, which stand at `offset` of the file: where its unit begins. NULL: none. */
 const char *encoding_find_newline(enum encoding_kind encoding, struct slice bytes, uint64_t offset);
 
+const char *encoding_find_last_newline(enum encoding_kind encoding, struct slice bytes, uint64_t offset);
+
 struct slice encoding_byte_order_mark(enum encoding_kind encoding); /* empty where it has none */
 
 /* Appends text as UTF-8: lone surrogates and a half unit at its end become U+FFFD; UTF-8 is copied as it is. */

@@ -14,13 +14,14 @@
 
 enum { FORMAT_VERSION = 1, CHECKSUM_DIGITS = 8, ID_BYTES = sizeof((struct checkpoint_entry *)0)->id };
 
-enum field_type { FIELD_NUMBER, FIELD_HASH, FIELD_TIME, FIELD_FLAG };
+enum field_type { FIELD_NUMBER, FIELD_RARE_NUMBER, FIELD_HASH, FIELD_TIME, FIELD_FLAG };
 #define FIELD(type, json_name, member)                                                                                 \
     {                                                                                                                  \
         json_name, type, offsetof(struct checkpoint_entry, member)                                                     \
     }
 
-/* A file's record besides its key, path and id. A flag stands there only where it is set; everything else always. */
+/* A file's record besides its key, path and id. A flag stands there only where it is set, a rare number where it
+ * is not 0; everything else always. */
 static const struct field {
     const char *name;
     enum field_type type;
@@ -39,6 +40,10 @@ static const struct field {
     FIELD(FIELD_NUMBER, "skipped", skipped),
     FIELD(FIELD_NUMBER, "size", size),
     FIELD(FIELD_TIME, "last_seen", last_seen_ms),
+    FIELD(FIELD_RARE_NUMBER, "stdout_ahead", stdout_ahead),
+    FIELD(FIELD_RARE_NUMBER, "stderr_ahead", stderr_ahead),
+    FIELD(FIELD_RARE_NUMBER, "stdout_skip", stdout_skip),
+    FIELD(FIELD_RARE_NUMBER, "stderr_skip", stderr_skip),
     FIELD(FIELD_FLAG, "skipping", skipping),
     FIELD(FIELD_FLAG, "gz", gz),
     FIELD(FIELD_FLAG, "gone", gone),
@@ -73,6 +78,10 @@ static void write_field(struct buffer *out, const struct field *field, const str
 {
     const void *value = (const char *)entry + field->at;
     switch (field->type) {
+    case FIELD_RARE_NUMBER:
+        if (*(const uint64_t *)value == 0)
+            break;
+        /* fall through */
     case FIELD_NUMBER:
         buffer_printf(out, ",\"%s\":%llu", field->name, (unsigned long long)*(const uint64_t *)value);
         break;
@@ -246,6 +255,10 @@ static bool read_field(const struct json_doc *doc, const struct field *field, st
     void *value = (char *)entry + field->at;
     struct slice text;
     switch (field->type) {
+    case FIELD_RARE_NUMBER:
+        if (!json_member(doc, 0, slice_from(field->name)))
+            return true;
+        /* fall through */
     case FIELD_NUMBER:
         return member_number(doc, field->name, value);
     case FIELD_HASH:

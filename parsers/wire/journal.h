@@ -32,6 +32,9 @@ struct checkpoint_entry {
     uint64_t skipped;     /* bytes at the start that `start_at: end` skipped: not in the content hash */
     uint64_t size;        /* the most bytes that were seen in it */
     int64_t last_seen_ms; /* wall clock: when it was last found on disk */
+    /* Of a container's log, whose streams stand mixed: lines of one that were taken behind the offset, within so many
+     * bytes, and what is skipped behind them (struct record_lanes) */
+    uint64_t stdout_ahead, stderr_ahead, stdout_skip, stderr_skip;
     bool skipping;        /* the offset is within an oversized line */
     bool gz;              /* offsets are of the decompressed content */
     bool gone;            /* rewritten, cut or deleted: kept for its continuation */

@@ -83,7 +83,7 @@ static uint32_t last_line(const struct fixture *f)
 void line(struct fixture *f)
 {
     assert_true(f->chunk.line_count < FIXTURE_CALLS);
-    f->lines[f->chunk.line_count++] = (struct mapped_line){.start.content.len = f->at};
+    f->lines[f->chunk.line_count++] = (struct mapped_line){.start.content.len = f->at, .offset = f->at};
     f->at += FIXTURE_LINE_BYTES;
     f->chunk.lines_read++;
     f->chunk.bytes_read += FIXTURE_LINE_BYTES;

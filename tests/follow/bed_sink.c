@@ -27,10 +27,15 @@ void mapper_free(struct mapper *m)
     free(m);
 }
 
+size_t mapper_piece(const struct input *input)
+{
+    return input->max_line_bytes + LIMIT_READ;
+}
+
 static void add_call(struct chunk *c, const struct position *start, struct slice text)
 {
     struct mapped_call call = {.line = (uint32_t)c->line_count, .text_at = c->text.len, .text_len = text.len};
-    struct mapped_line line = {.start = *start, .calls = 1};
+    struct mapped_line line = {.start = *start, .offset = position_offset(start), .calls = 1};
     buffer_add(&c->text, text);
     bool added = chunk_add_call(c, &call) && chunk_add_line(c, &line);
     assert(added);
@@ -108,7 +113,7 @@ bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chu
         d->lines[d->count++] = (struct sunk_line){
             .file = strdup(f->path),
             .text = strndup(chunk->text.data + call->text_at, call->text_len),
-            .offset = position_offset(&chunk->lines[call->line].start),
+            .offset = chunk->lines[call->line].offset,
             .id = f->source.id,
             .ledger = ledger_ref(l),
             .number = first + call->line,

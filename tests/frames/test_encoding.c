@@ -56,6 +56,12 @@ static void newlines(void **state)
     assert_ptr_equal(encoding_find_newline(ENCODING_UTF16BE, slice_of(text + 5, 2), 1000), text + 5);
     assert_ptr_equal(encoding_find_newline(ENCODING_LATIN1, slice_of(text, 8), 0), text);
     assert_null(encoding_find_newline(ENCODING_UTF8, slice_of(NULL, 0), 7));
+    assert_ptr_equal(encoding_find_last_newline(ENCODING_UTF16LE, slice_of(text, 8), 0), text + 6);
+    assert_null(encoding_find_last_newline(ENCODING_UTF16LE, slice_of(text, 7), 0));
+    assert_ptr_equal(encoding_find_last_newline(ENCODING_UTF16BE, slice_of(text + 5, 3), 1000), text + 5);
+    assert_null(encoding_find_last_newline(ENCODING_UTF16BE, slice_of(text + 5, 1), 5));
+    assert_ptr_equal(encoding_find_last_newline(ENCODING_UTF8, slice_of(text, 8), 0), text + 6);
+    assert_null(encoding_find_last_newline(ENCODING_UTF8, slice_of(NULL, 0), 7));
 }
 
 int main(void)
