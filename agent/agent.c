@@ -299,7 +299,7 @@ static const char *not_ready(void *context)
 static void measure(void *context)
 {
     const struct agent *a = context;
-    file_table_measure(a->files);
+    file_table_measure(a->files, uv_now(&a->loop));
 }
 
 /* ---- Starting --------------------------------------------------------------------------------------------------- */

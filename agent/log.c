@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { HOLD_AFTER = 5, HOLD_WINDOW_MS = 10000, LINE_MOST = 64 * 1024 };
+enum { HOLD_AFTER = 5, HOLD_WINDOW_MS = 10000, LINE_MOST = 64 * 1024, KEPT_LINE_MOST = 16 * 1024 };
 
 /* How often a message was said lately. */
 struct repeat {
@@ -31,6 +31,8 @@ struct log {
     enum log_level level;
     bool json;
     struct buffer line;
+    struct buffer kept[LOG_KEPT];
+    uint64_t kept_count; /* so far */
     struct repeat *repeats;
     void (*before)(void *context);
     void *before_context;
@@ -87,53 +89,53 @@ static bool is_bare(struct slice text)
     return text.len > 0;
 }
 
-static void write_text(struct log *log, const char *key, struct slice text)
+static void write_text(struct buffer *out, bool json, const char *key, struct slice text)
 {
-    if (log->json)
-        buffer_printf(&log->line, ",\"%s\":", key);
+    if (json)
+        buffer_printf(out, ",\"%s\":", key);
     else
-        buffer_printf(&log->line, "%s=", key);
-    if (log->json || !is_bare(text))
-        write_quoted(&log->line, text);
+        buffer_printf(out, "%s=", key);
+    if (json || !is_bare(text))
+        write_quoted(out, text);
     else
-        buffer_add(&log->line, text);
-    if (!log->json)
-        buffer_add_char(&log->line, ' ');
+        buffer_add(out, text);
+    if (!json)
+        buffer_add_char(out, ' ');
 }
 
-static void write_number(struct log *log, const char *key, const char *number)
+static void write_number(struct buffer *out, bool json, const char *key, const char *number)
 {
-    if (log->json)
-        buffer_printf(&log->line, ",\"%s\":%s", key, number);
+    if (json)
+        buffer_printf(out, ",\"%s\":%s", key, number);
     else
-        buffer_printf(&log->line, "%s=%s ", key, number);
+        buffer_printf(out, "%s=%s ", key, number);
 }
 
-static void write_field(struct log *log, const struct log_field *field)
+static void write_field(struct buffer *out, bool json, const struct log_field *field)
 {
     char number[40];
     switch (field->type) {
     case LOG_FIELD_END:
         break;
     case LOG_FIELD_TEXT:
-        write_text(log, field->key, field->text);
+        write_text(out, json, field->key, field->text);
         break;
     case LOG_FIELD_UINT:
         snprintf(number, sizeof number, "%llu", (unsigned long long)field->number);
-        write_number(log, field->key, number);
+        write_number(out, json, field->key, number);
         break;
     case LOG_FIELD_INT:
         snprintf(number, sizeof number, "%lld", (long long)field->number);
-        write_number(log, field->key, number);
+        write_number(out, json, field->key, number);
         break;
     case LOG_FIELD_DOUBLE:
         snprintf(number, sizeof number, "%.3f", field->real);
-        write_number(log, field->key, isfinite(field->real) ? number : "null");
+        write_number(out, json, field->key, isfinite(field->real) ? number : "null");
         break;
     }
 }
 
-static void begin_line(struct log *log, enum log_level level, const char *message, int64_t now)
+static void write_head(struct buffer *out, bool json, enum log_level level, const char *message, int64_t now)
 {
     char date[32], stamp[48];
     time_t seconds = (time_t)(now / 1000);
@@ -141,16 +143,12 @@ static void begin_line(struct log *log, enum log_level level, const char *messag
     gmtime_r(&seconds, &parts);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
     snprintf(stamp, sizeof stamp, "%s.%03dZ", date, (int)(now % 1000));
-
-    buffer_clear(&log->line);
-    if (log->journald)
-        buffer_add_text(&log->line, levels[level].priority);
-    buffer_printf(&log->line, log->json ? "{\"time\":\"%s\"" : "time=%s ", stamp);
-    write_text(log, "level", slice_from(levels[level].name));
-    write_text(log, "message", slice_from(message));
+    buffer_printf(out, json ? "{\"time\":\"%s\"" : "time=%s ", stamp);
+    write_text(out, json, "level", slice_from(levels[level].name));
+    write_text(out, json, "message", slice_from(message));
 }
 
-static void end_line(struct log *log)
+static void write_line(struct log *log)
 {
     if (!log->json && log->line.len > 0)
         buffer_truncate(&log->line, log->line.len - 1); /* the blank behind the last field */
@@ -162,6 +160,31 @@ static void end_line(struct log *log)
     int reason = errno;
     if (!file_write_all(log->fd, buffer_slice(&log->line)))
         errno = reason; /* nobody to tell */
+}
+
+static void begin_line(struct log *log, enum log_level level, const char *message, int64_t now)
+{
+    buffer_clear(&log->line);
+    if (log->journald)
+        buffer_add_text(&log->line, levels[level].priority);
+    write_head(&log->line, log->json, level, message, now);
+}
+
+/* The same as JSON into the ring of the last ones, in the place of the oldest. */
+static void keep(struct log *log, enum log_level level, const char *message, int64_t now, va_list fields)
+{
+    struct buffer *kept = &log->kept[log->kept_count % LOG_KEPT];
+    buffer_clear(kept);
+    write_head(kept, true, level, message, now);
+    for (;;) {
+        struct log_field field = va_arg(fields, struct log_field);
+        if (field.type == LOG_FIELD_END)
+            break;
+        write_field(kept, true, &field);
+    }
+    buffer_add_char(kept, '}');
+    if (!kept->failed)
+        log->kept_count++;
 }
 
 static struct repeat *repeat_of(struct log *log, const char *id)
@@ -213,6 +236,8 @@ struct log *log_new(int fd)
     log->level = LOG_INFO;
     log->clock = wall_clock_ms;
     buffer_init(&log->line, LINE_MOST);
+    for (int i = 0; i < LOG_KEPT; i++)
+        buffer_init(&log->kept[i], KEPT_LINE_MOST);
     return log;
 }
 
@@ -226,6 +251,8 @@ void log_free(struct log *log)
         log->repeats = next;
     }
     buffer_release(&log->line);
+    for (int i = 0; i < LOG_KEPT; i++)
+        buffer_release(&log->kept[i]);
     free(log);
 }
 
@@ -255,19 +282,24 @@ void log_event(struct log *log, enum log_level level, const char *id, const char
     uint64_t held_back;
     if (!may_say(log, level, id, message, now, &held_back))
         return;
-    begin_line(log, level, message, now);
     va_list fields;
+    if (level <= LOG_WARN) {
+        va_start(fields, message);
+        keep(log, level, message, now, fields);
+        va_end(fields);
+    }
+    begin_line(log, level, message, now);
     va_start(fields, message);
     for (;;) {
         struct log_field field = va_arg(fields, struct log_field);
         if (field.type == LOG_FIELD_END)
             break;
-        write_field(log, &field);
+        write_field(&log->line, log->json, &field);
     }
     va_end(fields);
     if (held_back)
-        write_field(log, &LOG_UINT("held_back", held_back));
-    end_line(log);
+        write_field(&log->line, log->json, &LOG_UINT("held_back", held_back));
+    write_line(log);
 }
 
 void log_held_back(struct log *log)
@@ -279,8 +311,18 @@ void log_held_back(struct log *log)
         if (r->held_back == 0)
             continue;
         begin_line(log, r->level, r->message, now);
-        write_field(log, &LOG_UINT("held_back", r->held_back));
-        end_line(log);
+        write_field(&log->line, log->json, &LOG_UINT("held_back", r->held_back));
+        write_line(log);
         r->held_back = 0;
+    }
+}
+
+void log_write_kept(const struct log *log, struct buffer *out)
+{
+    uint64_t first = log->kept_count > LOG_KEPT ? log->kept_count - LOG_KEPT : 0;
+    for (uint64_t i = log->kept_count; i > first; i--) {
+        if (i < log->kept_count)
+            buffer_add_char(out, ',');
+        buffer_add(out, buffer_slice(&log->kept[(i - 1) % LOG_KEPT]));
     }
 }

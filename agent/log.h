@@ -45,6 +45,10 @@ void log_before_line(struct log *log, void (*before)(void *context), void *conte
 /* Fields follow, ended by LOG_END. A NULL log drops everything. Time is the wall clock's. */
 void log_event(struct log *log, enum log_level level, const char *id, const char *message, ...);
 
+/* The last LOG_KEPT errors and warnings that were said, as JSON objects with commas between them, the newest first. */
+enum { LOG_KEPT = 50 };
+void log_write_kept(const struct log *log, struct buffer *out);
+
 /* Says of each message of which some are still held back how many: now and then, and before the last line. */
 void log_held_back(struct log *log);
 

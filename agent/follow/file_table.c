@@ -700,6 +700,7 @@ void file_table_read_from_beginning(struct file_table *t)
 
 void file_note_size(struct file *f, uint64_t size, uint64_t now)
 {
+    lag_seen(&f->lag, size, (int64_t)now);
     if (size > f->size || f->reading.grown_at == 0) {
         f->reading.grown_at = now;
         f->reading.last_line_tried = false;
@@ -840,19 +841,38 @@ size_t file_table_count(const struct file_table *t)
     return t->lists[LIST_ALL].count;
 }
 
-void file_table_measure(struct file_table *t)
+uint64_t file_lag_bytes(const struct file *f)
 {
-    for (size_t i = 0; i < t->config->input_count; i++)
+    uint64_t committed = position_offset(file_committed(f));
+    return f->place != FILE_PARTED && f->size > committed ? f->size - committed : 0;
+}
+
+uint64_t file_lag_ms(struct file *f, uint64_t now)
+{
+    uint64_t committed = position_offset(file_committed(f));
+    bool only_half_a_line = committed == file_offset(f) && f->size <= f->reading.searched_to;
+    if (f->place == FILE_PARTED || only_half_a_line)
+        return 0;
+    return lag_age(&f->lag, committed, now);
+}
+
+void file_table_measure(struct file_table *t, uint64_t now)
+{
+    for (size_t i = 0; i < t->config->input_count; i++) {
         t->series[i]->lag_bytes = t->series[i]->files_unreadable = 0;
+        t->series[i]->lag_seconds = 0;
+    }
     t->metrics->files_watched = t->metrics->deleted_held_bytes = 0;
-    for (const struct file *f = file_table_first(t); f; f = file_table_next(f)) {
+    for (struct file *f = file_table_first(t); f; f = file_table_next(f)) {
         struct input_metrics *series = file_table_metrics(t, f);
         if (!series || f->place == FILE_PARTED)
             continue;
-        uint64_t committed = position_offset(file_committed(f));
         t->metrics->files_watched++;
         series->files_unreadable += f->unreadable != 0;
-        series->lag_bytes += f->size > committed ? f->size - committed : 0;
+        series->lag_bytes += file_lag_bytes(f);
+        double lag = (double)file_lag_ms(f, now) / 1000;
+        if (lag > series->lag_seconds)
+            series->lag_seconds = lag;
         if (f->place == FILE_UNNAMED)
             t->metrics->deleted_held_bytes += f->size;
     }

@@ -3,6 +3,7 @@
 
 #include "deliver/ledger.h"
 #include "follow/identity.h"
+#include "follow/lag.h"
 #include "follow/scanner.h"
 #include "log.h"
 #include "wire/journal.h"
@@ -69,6 +70,7 @@ struct file {
     bool moved;               /* `path` names it no longer */
     uint64_t size, most_size; /* as last seen; the most that was seen of this content */
     int64_t mtime_ns, ctime_ns;
+    struct lag lag;
     int64_t last_seen_ms; /* wall clock */
     int unreadable;       /* errno of the last try; 0: fine */
 
@@ -206,7 +208,11 @@ size_t file_table_count(const struct file_table *t);
 /* It was found to be that large. */
 void file_note_size(struct file *f, uint64_t size, uint64_t now);
 const struct position *file_committed(const struct file *f); /* what the checkpoint may say */
-/* Sets the gauges files_watched, lag_bytes, files_unreadable, deleted_held_bytes. */
-void file_table_measure(struct file_table *t);
+/* Sets the gauges files_watched, lag_bytes, lag_seconds, files_unreadable, deleted_held_bytes. */
+void file_table_measure(struct file_table *t, uint64_t now);
+/* Bytes that are not delivered yet, and for how long the oldest line among them has been there (0: none; a last line
+ * without its newline is not one yet). */
+uint64_t file_lag_bytes(const struct file *f);
+uint64_t file_lag_ms(struct file *f, uint64_t now);
 
 #endif

@@ -437,7 +437,7 @@ static void unreadable_then_readable(void **state)
     assert_int_equal(root ? seteuid(65534) : 0, 0);
     bed_start(&b);
     bed_settle_down(&b);
-    file_table_measure(b.table);
+    file_table_measure(b.table, uv_now(&b.loop));
     assert_int_equal(metrics_input(b.metrics, "logs")->files_unreadable, 1);
     assert_int_equal(root ? seteuid(0) : 0, 0);
     assert_int_equal(chmod(bed_path(&b, "a.log"), 0644), 0);
@@ -469,7 +469,7 @@ static void unreadable_directory(void **state)
         bed_pass(&b, 11000);
     }
     assert_int_equal(b.metrics->files_open, 0);
-    file_table_measure(b.table);
+    file_table_measure(b.table, uv_now(&b.loop));
     assert_int_equal(b.metrics->files_watched, 1);
     assert_int_equal(root ? seteuid(0) : 0, 0);
     assert_int_equal(chmod(bed_path(&b, "d"), 0755), 0);
