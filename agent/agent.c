@@ -359,6 +359,8 @@ static bool start(struct agent *a, struct error *e)
         return false;
     const struct admin_sight sight = {.context = a,
                                       .metrics = a->metrics,
+                                      .files = a->files,
+                                      .delivery = a->delivery,
                                       .config = config_in_force,
                                       .not_ready = not_ready,
                                       .reload = agent_reload_on_request,

@@ -1,23 +1,33 @@
 #include "admin/admin.h"
 
 #include "admin/server.h"
+#include "admin/status.h"
 
 struct admin {
     struct admin_sight sight;
     struct admin_server *server;
+    struct log *log;
+    int64_t started_ms;
+    struct history history;
+    uv_timer_t step; /* of the history */
+    int parts_open;
     void (*on_stopped)(void *context);
     void *on_stopped_context;
 };
+
+static int64_t wall_clock_ms(void)
+{
+    uv_timeval64_t wall;
+    uv_gettimeofday(&wall);
+    return wall.tv_sec * 1000 + wall.tv_usec / 1000;
+}
 
 static unsigned answer_metrics(void *context, const struct admin_request *request, struct buffer *body)
 {
     struct admin *a = context;
     (void)request;
-    uv_timeval64_t wall;
-    uv_gettimeofday(&wall);
     a->sight.measure(a->sight.context);
-    prometheus_write(body, a->sight.metrics, a->sight.config(a->sight.context),
-                     wall.tv_sec * 1000 + wall.tv_usec / 1000);
+    prometheus_write(body, a->sight.metrics, a->sight.config(a->sight.context), wall_clock_ms());
     return 200;
 }
 
@@ -40,6 +50,27 @@ static unsigned answer_readyz(void *context, const struct admin_request *request
     return reason ? 503 : 200;
 }
 
+static unsigned answer_status(void *context, const struct admin_request *request, struct buffer *body)
+{
+    struct admin *a = context;
+    (void)request;
+    a->sight.measure(a->sight.context);
+    const struct status_view view = {
+        .metrics = a->sight.metrics,
+        .config = a->sight.config(a->sight.context),
+        .files = a->sight.files,
+        .delivery = a->sight.delivery,
+        .log = a->log,
+        .history = &a->history,
+        .not_ready = a->sight.not_ready(a->sight.context),
+        .started_ms = a->started_ms,
+        .wall_ms = wall_clock_ms(),
+        .now = uv_now(a->step.loop),
+    };
+    status_write(body, &view);
+    return 200;
+}
+
 static unsigned answer_reload(void *context, const struct admin_request *request, struct buffer *body)
 {
     struct admin *a = context;
@@ -54,9 +85,16 @@ static const struct admin_route routes[] = {
     {.path = "/metrics", .content_type = "text/plain; version=0.0.4; charset=utf-8", .answer = answer_metrics},
     {.path = "/healthz", .content_type = "text/plain; charset=utf-8", .answer = answer_healthz},
     {.path = "/readyz", .content_type = "text/plain; charset=utf-8", .answer = answer_readyz},
+    {.path = "/status", .content_type = "application/json", .local_only = true, .answer = answer_status},
     {.path = "/reload", .content_type = "text/plain; charset=utf-8", .post = true, .answer = answer_reload},
     {.path = NULL},
 };
+
+static void on_step(uv_timer_t *timer)
+{
+    struct admin *a = timer->data;
+    history_step(&a->history, a->sight.metrics);
+}
 
 struct admin *admin_start(uv_loop_t *loop, const char *state_dir, const struct config *config,
                           const struct admin_sight *sight, struct log *log, struct error *ret_error)
@@ -72,19 +110,33 @@ struct admin *admin_start(uv_loop_t *loop, const char *state_dir, const struct c
         free(a);
         return NULL;
     }
+    a->log = log;
+    a->started_ms = wall_clock_ms();
+    uv_timer_init(loop, &a->step);
+    a->step.data = a;
+    uv_timer_start(&a->step, on_step, HISTORY_STEP_S * 1000, HISTORY_STEP_S * 1000);
     return a;
 }
 
-static void on_server_stopped(void *context)
+static void closed_one(void *context)
 {
     struct admin *a = context;
+    if (--a->parts_open > 0)
+        return;
     a->on_stopped(a->on_stopped_context);
     free(a);
+}
+
+static void on_step_closed(uv_handle_t *handle)
+{
+    closed_one(handle->data);
 }
 
 void admin_stop(struct admin *a, void (*on_stopped)(void *context), void *context)
 {
     a->on_stopped = on_stopped;
     a->on_stopped_context = context;
-    admin_server_stop(a->server, on_server_stopped, a);
+    a->parts_open = 2;
+    uv_close((uv_handle_t *)&a->step, on_step_closed);
+    admin_server_stop(a->server, closed_one, a);
 }

@@ -2,19 +2,24 @@
 #define RAINGAUGE_ADMIN_H
 
 #include "admin/prometheus.h"
+#include "deliver/delivery.h"
 #include "error.h"
 #include "log.h"
 
 #include <uv.h>
 
-/* What the admin endpoint shows of the agent (contract 8): /metrics, /healthz, /readyz; POST
+/* What the admin endpoint shows of the agent (contract 8): /metrics, /healthz, /readyz,
+ * /status; POST
  * /reload, over the unix socket only. The HTTP of it is server.h's.
  */
 struct admin;
+struct file_table;
 
 struct admin_sight { /* what it asks the agent for; all borrowed */
     void *context;
     const struct metrics *metrics;
+    const struct file_table *files;
+    const struct delivery *delivery;
     /* The configuration in force. */
     const struct config *(*config)(void *context);
     /* NULL: ready; else why not, from a fixed list. */

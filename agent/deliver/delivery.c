@@ -344,6 +344,26 @@ const char *delivery_paused(const struct delivery *d)
     return NULL;
 }
 
+struct delivery_view delivery_look(const struct delivery *d, const char *destination)
+{
+    struct delivery_view view = {.state = "ok"};
+    enum trouble worst = TROUBLE_NONE;
+    for (const struct group *g = d->groups.first; g; g = g->next) {
+        if (strcmp(g->outlet->name, destination) != 0)
+            continue;
+        view.calls += g->calls;
+        view.in_flight += g->in_flight;
+        if (g->trouble <= worst)
+            continue;
+        worst = g->trouble;
+        view.state = group_is_paused(g) ? "paused" : "failing";
+        view.reason = g->reason;
+        view.failures = g->failures;
+        view.next_try = g->not_before > g->hold_until ? g->not_before : g->hold_until;
+    }
+    return view;
+}
+
 void delivery_complain(struct delivery *d, struct group *g, uint64_t now)
 {
     g->said_at = now;

@@ -83,4 +83,15 @@ uint64_t delivery_dead_lettered(const struct delivery *d); /* calls so far (not 
 /* The reason of a pause ("status 401", "all_refused"), NULL where no group is paused. */
 const char *delivery_paused(const struct delivery *d);
 
+/* How a destination is doing, all its projects together, for `status`: what troubles one of them troubles it. */
+struct delivery_view {
+    const char *state;  /* "ok", "failing": tried again, "paused" */
+    const char *reason; /* of the trouble, from a fixed list; NULL */
+    size_t calls;       /* not settled */
+    unsigned in_flight; /* requests */
+    unsigned failures;  /* in a row */
+    uint64_t next_try;  /* 0: no trouble; when the next request may go */
+};
+struct delivery_view delivery_look(const struct delivery *d, const char *destination);
+
 #endif

@@ -70,6 +70,14 @@ static void put_back(const struct answered *a, uint64_t not_before)
     batch_list_insert(&a->batch->lane->waiting, a->batch);
 }
 
+static void name_failure(const struct answered *a)
+{
+    if (a->result->what == POST_ANSWERED)
+        snprintf(a->group->reason, sizeof a->group->reason, "status %d", a->result->status);
+    else
+        snprintf(a->group->reason, sizeof a->group->reason, "%s", a->result->why ? a->result->why : "no answer");
+}
+
 static void fail(const struct answered *a, enum trouble trouble)
 {
     struct group *g = a->group;
@@ -82,6 +90,8 @@ static void fail(const struct answered *a, enum trouble trouble)
         a->batch->failed_after = g->sends;
     if (a->verdict.hold_ms > 0 && a->now + a->verdict.hold_ms > g->hold_until)
         g->hold_until = a->now + a->verdict.hold_ms;
+    if (trouble == TROUBLE_FAILING && g->trouble <= TROUBLE_FAILING)
+        name_failure(a);
     group_fail(g, trouble, a->batch->send, &a->d->retry, a->now, a->random);
 }
 

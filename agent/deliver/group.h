@@ -35,7 +35,7 @@ struct group {
     bool plain; /* the server takes no gzip */
 
     enum trouble trouble;
-    char reason[32];     /* of a pause: "status 401", "all_refused" */
+    char reason[64];     /* "status 401", "all_refused", "connection refused" … */
     unsigned failures;   /* in a row */
     uint64_t not_before; /* the next try */
     uint64_t hold_until; /* Retry-After: whatever else is taken meanwhile */
