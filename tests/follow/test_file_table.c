@@ -227,7 +227,7 @@ static void unreadable_is_not_gone(void **state)
     }
     for (struct file *file = file_table_first(f.table); file; file = file_table_next(file))
         assert_int_equal(file->place, FILE_PRESENT);
-    file_table_measure(f.table);
+    file_table_measure(f.table, f.now);
     assert_int_equal(metrics_input(f.metrics, "a")->files_unreadable, 2); /* each one is told of once, and counted */
     tear_down(&f);
 }
