@@ -1,5 +1,7 @@
 #include "admin/admin.h"
 
+#include "admin/effective.h"
+#include "admin/page.h"
 #include "admin/server.h"
 #include "admin/status.h"
 
@@ -71,6 +73,24 @@ static unsigned answer_status(void *context, const struct admin_request *request
     return 200;
 }
 
+static unsigned answer_config(void *context, const struct admin_request *request, struct buffer *body)
+{
+    struct admin *a = context;
+    (void)request;
+    effective_write(body, a->sight.config(a->sight.context), a->sight.state_dir);
+    return 200;
+}
+
+static unsigned answer_page(void *context, const struct admin_request *request, struct buffer *body)
+{
+    (void)context;
+    const char *name = strcmp(request->path, "/") == 0 ? "index.html" : request->path + 1;
+    for (size_t i = 0; i < page_file_count; i++)
+        if (strcmp(page_files[i].name, name) == 0)
+            buffer_add(body, page_files[i].text);
+    return 200;
+}
+
 static unsigned answer_reload(void *context, const struct admin_request *request, struct buffer *body)
 {
     struct admin *a = context;
@@ -86,6 +106,10 @@ static const struct admin_route routes[] = {
     {.path = "/healthz", .content_type = "text/plain; charset=utf-8", .answer = answer_healthz},
     {.path = "/readyz", .content_type = "text/plain; charset=utf-8", .answer = answer_readyz},
     {.path = "/status", .content_type = "application/json", .local_only = true, .answer = answer_status},
+    {.path = "/config", .content_type = "text/plain; charset=utf-8", .local_only = true, .answer = answer_config},
+    {.path = "/", .content_type = "text/html; charset=utf-8", .local_only = true, .answer = answer_page},
+    {.path = "/page.css", .content_type = "text/css; charset=utf-8", .local_only = true, .answer = answer_page},
+    {.path = "/page.js", .content_type = "text/javascript; charset=utf-8", .local_only = true, .answer = answer_page},
     {.path = "/reload", .content_type = "text/plain; charset=utf-8", .post = true, .answer = answer_reload},
     {.path = NULL},
 };
@@ -105,6 +129,7 @@ struct admin *admin_start(uv_loop_t *loop, const char *state_dir, const struct c
         return NULL;
     }
     a->sight = *sight;
+    a->sight.state_dir = state_dir;
     a->server = admin_server_new(loop, state_dir, config->admin_listen, config->admin_page, routes, a, log, ret_error);
     if (!a->server) {
         free(a);

@@ -20,6 +20,7 @@ struct admin_sight { /* what it asks the agent for; all borrowed */
     const struct metrics *metrics;
     const struct file_table *files;
     const struct delivery *delivery;
+    const char *state_dir; /* set by admin_start() */
     /* The configuration in force. */
     const struct config *(*config)(void *context);
     /* NULL: ready; else why not, from a fixed list. */

@@ -103,6 +103,24 @@ static bool comes_from_here(const struct listener *l, struct MHD_Connection *con
     return false;
 }
 
+/* A browser on this machine asks by one of its own names; by another one where a site's name was made to lead here. */
+static bool is_asked_by_own_name(const struct listener *l, struct MHD_Connection *connection)
+{
+    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    if (l->local || !host)
+        return true;
+    struct in_addr v4;
+    char name[64];
+    size_t len = strcspn(host, ":");
+    if (host[0] == '[')
+        return true; /* an address */
+    if (len >= sizeof name)
+        return false;
+    memcpy(name, host, len);
+    name[len] = '\0';
+    return strcmp(name, "localhost") == 0 || inet_pton(AF_INET, name, &v4) == 1;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *path, const char *method,
                                   const char *version, const char *upload, size_t *upload_size, void **seen)
 {
@@ -125,7 +143,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     if (!fits)
         return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed\n");
     struct admin_request request = {.path = path, .local = comes_from_here(l, connection), .socket = l->local};
-    if (route->local_only && !request.local && !l->server->lifted)
+    bool for_here = request.local && is_asked_by_own_name(l, connection);
+    if (route->local_only && !for_here && !l->server->lifted)
         return send_text(connection, MHD_HTTP_FORBIDDEN, "only from this machine (admin.page: true opens it)\n");
 
     struct buffer body;
