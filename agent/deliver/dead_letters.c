@@ -122,7 +122,8 @@ static void on_written(uv_work_t *request, int status)
 
 /* ---- what is to be written ---- */
 
-/* As many letters as are there, up to a bound; those from the last time first. */
+/* As many letters as are there, up to a bound; those from the last time first. Together they are no longer than the
+ * file may be, so that it passes its ceiling only for a single letter that does. */
 static void write_text(struct dead_letters *dl)
 {
     int64_t now = wall_ms();
@@ -137,7 +138,7 @@ static void write_text(struct dead_letters *dl)
         }
         size_t len = dl->text.len;
         dead_letter_write(dl->letters[dl->in_text], now, &dl->text);
-        if (dl->text.failed) {
+        if (dl->text.failed || (dl->in_text > 0 && dl->text.len > dl->max_bytes)) {
             buffer_truncate(&dl->text, len);
             return;
         }

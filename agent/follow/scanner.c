@@ -227,8 +227,12 @@ static struct found_file *found_add(struct scan *scan, enum found_kind kind, con
     return f;
 }
 
+/* Anybody who can write a file can date it in the year 5000: the ends are such that the difference of two fits, too. */
 static int64_t nanoseconds(struct timespec t)
 {
+    const int64_t most = INT64_MAX / 2, most_s = most / 1000000000;
+    if (t.tv_sec >= most_s || t.tv_sec <= -most_s)
+        return t.tv_sec > 0 ? most : -most;
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 

@@ -293,7 +293,6 @@ static bool wants_last_line(const struct file *f, uint64_t now)
     return f->moved && now >= f->reading.grown_at + LAST_LINE_AFTER_MS;
 }
 
-/* False: it keeps its place in the queue. */
 /* A record of many lines does not wait for more of them. */
 static bool is_at_rest(const struct tailer *t, const struct file *f, uint64_t now)
 {
@@ -301,6 +300,7 @@ static bool is_at_rest(const struct tailer *t, const struct file *f, uint64_t no
     return input->multiline_start && now >= f->reading.grown_at + input->multiline_timeout_ms;
 }
 
+/* False: it keeps its place in the queue. */
 static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t now)
 {
     size_t room = 0;

@@ -20,8 +20,8 @@ static void name_holder(int fd, const char *state_dir, struct error *ret_error)
               len ? holder : "it does not say which");
 }
 
-/* Only for the reader's eyes; what locks is flock. */
-static bool write_holder(int fd)
+/* Only for the reader's eyes; what locks is flock. On a full disk it stays unsaid, as the agent starts there, too. */
+static void write_holder(int fd)
 {
     char host[65] = "", since[32] = "", text[160];
     gethostname(host, sizeof host - 1);
@@ -29,7 +29,8 @@ static bool write_holder(int fd)
     struct tm parts;
     strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
     int len = snprintf(text, sizeof text, "pid %ld on %s since %s\n", (long)getpid(), host, since);
-    return ftruncate(fd, 0) == 0 && file_write_all(fd, slice_of(text, (size_t)len));
+    if (ftruncate(fd, 0) == 0)
+        (void)!file_write_all(fd, slice_of(text, (size_t)len));
 }
 
 bool lock_take(struct lock *lock, const char *state_dir, struct error *ret_error)
@@ -51,10 +52,7 @@ bool lock_take(struct lock *lock, const char *state_dir, struct error *ret_error
             error_set(ret_error, "lock '%s': %s", path, strerror(errno));
         goto err_after_open;
     }
-    if (!write_holder(fd)) {
-        error_set(ret_error, "write '%s': %s", path, strerror(errno));
-        goto err_after_open;
-    }
+    write_holder(fd);
     free(path);
     lock->fd = fd;
     return true;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Kills the agent with -9 at random moments while files grow and rotate and the server fails, then checks that no line
-was lost, none was invented, and that repeats bear the same event_id.
+was lost, none was invented, and that repeats bear the same event_id. Now and then it is reloaded before, or is a --once,
+or is asked to stop (SIGTERM) rather than killed.
 
     chaos.py [--kills N] [--seed N] [--seconds N]
 
@@ -14,6 +15,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -43,6 +45,8 @@ rules:
       traits: {plan: $.plan, n: $.n}
 """
 NAMES = ("a.jsonl", "b.jsonl", "c.jsonl")
+BACKLOG = 3000  # calls that have not arrived: the writer waits, so that kills come at the end of files, too
+PATIENCE = 30  # seconds without a new call, at the end
 
 
 class Writer:
@@ -52,10 +56,12 @@ class Writer:
         self.dir, self.rnd, self.arrived = directory, rnd, arrived
         self.n = 0
         self.lines = {}  # n → what was written
+        self.calls = 0  # that come of them
         self.open = {name: [] for name in NAMES}  # whole lines in the file of that name
         self.half = dict.fromkeys(NAMES, b"")  # the rest of a line whose beginning is written
         self.rotated = {}  # path → its lines
         self.serial = 0
+        self.history = []  # of rotations and deletions, for those who look for a fault
         self.counts = dict.fromkeys(("rename", "copytruncate", "delete"), 0)
 
     def record(self):
@@ -71,6 +77,7 @@ class Writer:
         if r.random() < 0.2:
             record["plan"] = r.choice(("free", "paid"))
         self.lines[n] = record
+        self.calls += 1 + ("rating" in record) + ("plan" in record)
         return n, (json.dumps(record) + "\n").encode()
 
     def append(self, name, data):
@@ -113,10 +120,12 @@ class Writer:
             os.rename(path, aside)
             path.touch()
             self.counts["rename"] += 1
+            self.history.append(("rename", name, aside.name, self.open[name][:1], self.open[name][-1:]))
         else:
             shutil.copyfile(path, aside)
             os.truncate(path, 0)
             self.counts["copytruncate"] += 1
+            self.history.append(("copytruncate", name, aside.name, self.open[name][:1], self.open[name][-1:]))
         self.rotated[aside] = self.open[name]
         self.open[name] = []
 
@@ -126,6 +135,7 @@ class Writer:
                 path.unlink()
                 del self.rotated[path]
                 self.counts["delete"] += 1
+                self.history.append(("delete", path.name))
                 return
 
     def finish(self):
@@ -158,7 +168,7 @@ class Verdict:
             if n in self.ids:
                 self.repeats += 1
                 if self.ids[n] != call["event_id"]:
-                    self.wrong.append(f"line {n} was repeated with another id")
+                    self.wrong.append(f"line {n} was repeated with another id: {self.ids[n]}, then {call['event_id']}")
             elif "id" in record and call["event_id"] != record["id"]:
                 self.wrong.append(f"line {n} arrived with a wrong id")
             self.ids[n] = call["event_id"]
@@ -170,6 +180,9 @@ class Verdict:
             if call["traits"]["plan"] != record.get("plan"):
                 self.wrong.append(f"invented identify: {call}")
             self.users.add(n)
+
+    def arrived(self):
+        return len(self.ids) + len(self.signals) + len(self.users)
 
     def has(self, n, record):
         """All calls of a line have arrived."""
@@ -218,7 +231,8 @@ def run(kills, seed, directory, binary_log=sys.stdout):
         def write():
             while not stopping.is_set():
                 with lock:
-                    writer.step()
+                    if writer.calls - verdict.arrived() < BACKLOG:
+                        writer.step()
                 time.sleep(rnd.random() * 0.004)  # the pace of a busy service
 
         thread = threading.Thread(target=write, daemon=True)
@@ -226,11 +240,21 @@ def run(kills, seed, directory, binary_log=sys.stdout):
         started = time.monotonic()
         try:
             for kill in range(kills):
-                agent.start()
+                how = rnd.random()
+                agent.start(*["--once"] if how < 0.1 else [])
+                with lock:
+                    writer.history.append(("start", kill))
                 time.sleep(rnd.choice((0.02, 0.05, 0.1, 0.2, 0.4)) * (0.5 + rnd.random()))  # the random moment
-                if agent.process.poll() is not None:
+                if how >= 0.1 and agent.process.poll() is not None:
                     return ["the agent ended by itself: " + "\n".join(agent.stderr)]
-                agent.kill()
+                if 0.1 <= how < 0.2 and agent.said("message=started"):
+                    agent.process.send_signal(signal.SIGHUP)
+                    time.sleep(rnd.random() * 0.05)  # a random moment too
+                if 0.2 <= how < 0.25 and agent.said("message=started"):
+                    if agent.stop() != 0:
+                        return ["a stop did not end with 0: " + "\n".join(agent.stderr)]
+                else:
+                    agent.kill()
                 server.delivered.clear()
                 server.requests.clear()
             stopping.set()
@@ -239,13 +263,11 @@ def run(kills, seed, directory, binary_log=sys.stdout):
             troubled[0] = False
             agent.start()
 
-            def all_there():
-                return all(verdict.has(n, record) for n, record in writer.lines.items())
-
-            try:
-                server.wait_for(all_there, timeout=60)
-            except AssertionError:
-                pass
+            arrived, since = -1, time.monotonic()
+            while verdict.arrived() < writer.calls and time.monotonic() - since < PATIENCE:
+                if verdict.arrived() > arrived:
+                    arrived, since = verdict.arrived(), time.monotonic()
+                time.sleep(0.05)
             code = agent.stop()
         finally:
             stopping.set()
@@ -259,6 +281,7 @@ def run(kills, seed, directory, binary_log=sys.stdout):
               f"{verdict.events} events ({verdict.repeats} repeats), {len(verdict.signals)} signals, {len(verdict.users)} identify calls, "
               f"{writer.counts}, {len(wrong)} wrong", file=binary_log, flush=True)
         if wrong:
+            (agent.dir / "history").write_text("\n".join(map(str, writer.history + wrong)))
             wrong += agent.stderr[-20:]
         return wrong
 

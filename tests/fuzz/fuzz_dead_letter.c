@@ -1,12 +1,14 @@
-/* Any text as a line of a dead-letter file: what is taken is a call or a line that can be sent, and lies in the text. */
+/* Any text as a line of a dead-letter file: what is taken is a call or a line that can be sent, and lies in the text.
+ */
 #include "deliver/dead_letter_read.h"
 
-#include "json/json_doc.h"
 #include "limits.h"
+#include "json/json_doc.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
