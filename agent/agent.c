@@ -302,6 +302,12 @@ static void measure(void *context)
     file_table_measure(a->files, uv_now(&a->loop));
 }
 
+static void on_taken(void *context, const struct chunk *chunk, const struct config *config, struct slice file)
+{
+    const struct agent *a = context;
+    admin_tell_taken(a->admin, chunk, config, file);
+}
+
 /* ---- Starting --------------------------------------------------------------------------------------------------- */
 
 static bool open_state(struct agent *a, struct error *e)
@@ -321,7 +327,8 @@ static bool open_state(struct agent *a, struct error *e)
 
 static bool build_parts(struct agent *a, struct error *e)
 {
-    const struct tailer_options reading = {.once = a->options->once, .host = slice_from(a->host)};
+    const struct tailer_options reading = {
+        .once = a->options->once, .host = slice_from(a->host), .on_taken = on_taken, .on_taken_context = a};
     a->delivery = delivery_new(a->config, a->metrics, a->log);
     a->transport = curl_transport_start(&a->loop, e);
     if (!a->transport)

@@ -13,7 +13,7 @@
 #define LIMIT_LINE_MOST MIB(64)   /* ... and the most it can be set to */
 #define LIMIT_NUL_STEP KIB(64)    /* NUL bytes before a line are stepped over so many at a time */
 #define LIMIT_RECORD_REACH(max_line)                                                                                   \
-    (2 * (max_line) + KIB(256))     /* of the file, from a record's first line to its last */
+    (2 * (max_line) + KIB(256)) /* of the file, from a record's first line to its last */
 #define LIMIT_PIECE (2 * LIMIT_RECORD_REACH(LIMIT_LINE_MOST) + LIMIT_NUL_STEP + 4) /* what holds a record for sure */
 #define LIMIT_JSON_DEPTH 128        /* objects and arrays open at once, the record the first */
 #define LIMIT_JSON_TEXT MIB(256)    /* one JSON text, whoever made it */
@@ -75,7 +75,9 @@
 #define LIMIT_HTTP_REQUEST_HEADERS KIB(16)
 #define LIMIT_HTTP_CLIENTS 16
 #define LIMIT_ADMIN_ANSWER MIB(64) /* /status names every file */
-#define LIMIT_RECEIVE_BODY MIB(8)  /* a gzip body's content; as it comes LIMIT_BODY holds */
+#define LIMIT_TAP_LISTENERS 4
+#define LIMIT_TAP_WAITING MIB(1)  /* not yet read by a listener; the rest is left out */
+#define LIMIT_RECEIVE_BODY MIB(8) /* a gzip body's content; as it comes LIMIT_BODY holds */
 #define LIMIT_RECEIVE_ANSWER MIB(4)
 #define LIMIT_RECEIVE_EVENT_IDS (1 << 20) /* remembered, for signals of events that never came */
 

@@ -4,6 +4,8 @@
 #include "admin/page.h"
 #include "admin/server.h"
 #include "admin/status.h"
+#include "admin/stream.h"
+#include "map/chunk_print.h"
 
 struct admin {
     struct admin_sight sight;
@@ -91,6 +93,30 @@ static unsigned answer_page(void *context, const struct admin_request *request, 
     return 200;
 }
 
+/* UINT32_MAX: none of that name. */
+static uint32_t find_rule(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->rules.count; i++)
+        if (slice_is(config->rules.items[i].name, name))
+            return (uint32_t)i;
+    return UINT32_MAX;
+}
+
+/* It shows what stands in the lines: for those alone who may open the socket. */
+static unsigned answer_tap(void *context, const struct admin_request *request, struct buffer *body)
+{
+    struct admin *a = context;
+    if (!request->socket) {
+        buffer_add_text(body, "only over the unix socket\n");
+        return 403;
+    }
+    if (request->rule && find_rule(a->sight.config(a->sight.context), request->rule) == UINT32_MAX) {
+        buffer_add_text(body, "the agent has no rule of that name\n");
+        return 404;
+    }
+    return 200;
+}
+
 static unsigned answer_reload(void *context, const struct admin_request *request, struct buffer *body)
 {
     struct admin *a = context;
@@ -110,6 +136,7 @@ static const struct admin_route routes[] = {
     {.path = "/", .content_type = "text/html; charset=utf-8", .local_only = true, .answer = answer_page},
     {.path = "/page.css", .content_type = "text/css; charset=utf-8", .local_only = true, .answer = answer_page},
     {.path = "/page.js", .content_type = "text/javascript; charset=utf-8", .local_only = true, .answer = answer_page},
+    {.path = "/tap", .content_type = "application/jsonl", .stream = true, .answer = answer_tap},
     {.path = "/reload", .content_type = "text/plain; charset=utf-8", .post = true, .answer = answer_reload},
     {.path = NULL},
 };
@@ -118,6 +145,7 @@ static void on_step(uv_timer_t *timer)
 {
     struct admin *a = timer->data;
     history_step(&a->history, a->sight.metrics);
+    admin_server_beat(a->server);
 }
 
 struct admin *admin_start(uv_loop_t *loop, const char *state_dir, const struct config *config,
@@ -164,4 +192,33 @@ void admin_stop(struct admin *a, void (*on_stopped)(void *context), void *contex
     a->parts_open = 2;
     uv_close((uv_handle_t *)&a->step, on_step_closed);
     admin_server_stop(a->server, closed_one, a);
+}
+
+struct taken { /* news of a chunk */
+    const struct chunk *chunk;
+    const struct config *config;
+    struct slice file;
+};
+
+static void write_taken(void *context, const char *rule, struct buffer *out)
+{
+    const struct taken *t = context;
+    uint32_t index = rule ? find_rule(t->config, rule) : UINT32_MAX;
+    if (!rule || index != UINT32_MAX)
+        chunk_print_rule(out, t->chunk, t->config, t->file, index);
+}
+
+static uint64_t count_taken(void *context, const char *rule)
+{
+    const struct taken *t = context;
+    uint32_t index = rule ? find_rule(t->config, rule) : UINT32_MAX;
+    return !rule || index != UINT32_MAX ? chunk_count_rule(t->chunk, index) : 0;
+}
+
+void admin_tell_taken(struct admin *a, const struct chunk *chunk, const struct config *config, struct slice file)
+{
+    if (!admin_server_has_listeners(a->server))
+        return;
+    struct taken taken = {.chunk = chunk, .config = config, .file = file};
+    admin_server_tell(a->server, &(struct admin_news){.context = &taken, .write = write_taken, .count = count_taken});
 }

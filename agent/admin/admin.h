@@ -5,6 +5,7 @@
 #include "deliver/delivery.h"
 #include "error.h"
 #include "log.h"
+#include "map/chunk.h"
 
 #include <uv.h>
 
@@ -33,6 +34,8 @@ struct admin_sight { /* what it asks the agent for; all borrowed */
 
 struct admin *admin_start(uv_loop_t *loop, const char *state_dir, const struct config *config,
                           const struct admin_sight *sight, struct log *log, struct error *ret_error);
+/* A chunk was taken in: for `tap`. Costs nothing where nobody listens. */
+void admin_tell_taken(struct admin *a, const struct chunk *chunk, const struct config *config, struct slice file);
 void admin_stop(struct admin *a, void (*on_stopped)(void *context), void *context); /* then it is freed */
 
 #endif

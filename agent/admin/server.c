@@ -7,6 +7,7 @@
  * a client that is slow, sends too much, or comes as one too many is cut off by libmicrohttpd's own limits. */
 #include "admin/server.h"
 
+#include "admin/stream.h"
 #include "limits.h"
 #include "tcp_listen.h"
 
@@ -36,6 +37,7 @@ struct admin_server {
     struct log *log;
     bool lifted; /* local_only does not hold */
     struct listener unix_, tcp;
+    struct admin_streams streams;
     int directory; /* state_dir */
     void (*on_stopped)(void *context);
     void *on_stopped_context;
@@ -121,6 +123,14 @@ static bool is_asked_by_own_name(const struct listener *l, struct MHD_Connection
     return strcmp(name, "localhost") == 0 || inet_pton(AF_INET, name, &v4) == 1;
 }
 
+static enum MHD_Result begin_stream(struct listener *l, struct MHD_Connection *connection,
+                                    const struct admin_route *route, const struct admin_request *request)
+{
+    if (admin_streams_begin(&l->server->streams, connection, request->rule, route->content_type) == MHD_YES)
+        return MHD_YES;
+    return send_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many listeners\n");
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *path, const char *method,
                                   const char *version, const char *upload, size_t *upload_size, void **seen)
 {
@@ -142,7 +152,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     bool fits = route->post ? strcmp(method, MHD_HTTP_METHOD_POST) == 0 : reads;
     if (!fits)
         return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed\n");
-    struct admin_request request = {.path = path, .local = comes_from_here(l, connection), .socket = l->local};
+    struct admin_request request = {.path = path,
+                                    .local = comes_from_here(l, connection),
+                                    .socket = l->local,
+                                    .rule = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "rule")};
     bool for_here = request.local && is_asked_by_own_name(l, connection);
     if (route->local_only && !for_here && !l->server->lifted)
         return send_text(connection, MHD_HTTP_FORBIDDEN, "only from this machine (admin.page: true opens it)\n");
@@ -150,6 +163,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     struct buffer body;
     buffer_init(&body, LIMIT_ADMIN_ANSWER);
     unsigned status = route->answer(l->server->context, &request, &body);
+    if (route->stream && status == MHD_HTTP_OK) {
+        buffer_release(&body);
+        return begin_stream(l, connection, route, &request);
+    }
     if (body.failed) {
         buffer_release(&body);
         return send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
@@ -176,6 +193,12 @@ static void run_daemon(struct listener *l)
         uv_timer_stop(&l->timer);
 }
 
+/* Not at once: a request that waits may ask for something that cannot be done in the middle of a turn. */
+static void run_soon(struct listener *l)
+{
+    uv_timer_start(&l->timer, on_timer, 0, 0);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status; /* MHD looks itself */
@@ -188,10 +211,11 @@ static bool serve(struct listener *l, struct admin_server *s, uv_loop_t *loop, i
 {
     l->server = s;
     l->local = local;
-    l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)LIMIT_HTTP_CLIENTS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CLIENT_TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_REQUEST_HEADERS, MHD_OPTION_END);
+    l->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, l,
+                         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_CLIENTS,
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CLIENT_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         (size_t)LIMIT_HTTP_REQUEST_HEADERS, MHD_OPTION_END);
     if (!l->daemon) {
         close(fd);
         return false;
@@ -298,6 +322,26 @@ void admin_server_stop(struct admin_server *s, void (*on_stopped)(void *context)
     s->on_stopped_context = context;
     unlinkat(s->directory, ADMIN_SOCKET, 0);
     close(s->directory);
+    admin_streams_end(&s->streams);
     close_listener(&s->unix_);
     close_listener(&s->tcp);
+}
+
+bool admin_server_has_listeners(const struct admin_server *s)
+{
+    return s->streams.count > 0;
+}
+
+void admin_server_tell(struct admin_server *s, const struct admin_news *news)
+{
+    admin_streams_tell(&s->streams, news);
+    run_soon(&s->unix_);
+}
+
+void admin_server_beat(struct admin_server *s)
+{
+    if (s->streams.count == 0)
+        return;
+    admin_streams_beat(&s->streams);
+    run_soon(&s->unix_);
 }

@@ -20,14 +20,16 @@
 
 struct admin_request {
     const char *path;
-    bool local;  /* over the unix socket, or from a loopback address */
-    bool socket; /* over the unix socket: whoever may open it */
+    bool local;       /* over the unix socket, or from a loopback address */
+    bool socket;      /* over the unix socket: whoever may open it */
+    const char *rule; /* ?rule=…; NULL: not given */
 };
 
 struct admin_route {
     const char *path;
     const char *content_type;
     bool post;       /* POST instead of GET */
+    bool stream;     /* after a 200 the answer goes on with what admin_server_tell() tells */
     bool local_only; /* 403 for others, unless `admin.page` opens it */
     /* Writes the body, returns the status. */
     unsigned (*answer)(void *context, const struct admin_request *request, struct buffer *body);
@@ -38,6 +40,11 @@ struct admin_server;
 struct admin_server *admin_server_new(uv_loop_t *loop, const char *state_dir, const char *listen, bool open,
                                       const struct admin_route *routes, void *context, struct log *log,
                                       struct error *ret_error);
+/* For the streams; costs nothing where nobody listens. */
+struct admin_news;
+bool admin_server_has_listeners(const struct admin_server *s);
+void admin_server_tell(struct admin_server *s, const struct admin_news *news);
+void admin_server_beat(struct admin_server *s); /* every few seconds */
 /* Closes its sockets and handles, removes the unix socket; then calls, and is freed. */
 void admin_server_stop(struct admin_server *s, void (*on_stopped)(void *context), void *context);
 

@@ -20,7 +20,7 @@ enum exit_code { /* contract 1 */
 };
 
 extern const struct command command_run, command_check, command_map, command_receive, command_reload, command_replay,
-    command_status, command_test;
+    command_status, command_tap, command_test, command_top;
 
 extern const struct command *const commands[];
 extern const size_t command_count;

@@ -8,6 +8,8 @@ const struct command *const commands[] = {
     &command_map,
     &command_test,
     &command_status,
+    &command_top,
+    &command_tap,
     &command_reload,
     &command_replay,
     &command_receive,

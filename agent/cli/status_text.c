@@ -250,6 +250,25 @@ static int by_lag(const void *a, const void *b)
     return (x[1] < y[1]) - (x[1] > y[1]);
 }
 
+/* On a narrow terminal the path's end, which tells files apart. */
+static void add_path(struct page *p, struct table *t, struct slice path)
+{
+    enum { OTHER_COLUMNS = 66, LEAST = 24 };
+    size_t room_for = p->look->width > OTHER_COLUMNS + LEAST ? p->look->width - OTHER_COLUMNS : LEAST;
+    if (p->look->width == 0 || path.len <= room_for) {
+        table_add(t, path, TABLE_PLAIN);
+        return;
+    }
+    struct buffer cut;
+    buffer_init_in(&cut, &p->arena);
+    size_t from = path.len - (room_for - 3);
+    while (from < path.len && ((unsigned char)path.text[from] & 0xc0) == 0x80)
+        from++;
+    buffer_add_text(&cut, "...");
+    buffer_add(&cut, slice_from_offset(path, from));
+    table_add(t, buffer_slice(&cut), TABLE_PLAIN);
+}
+
 /* The furthest behind first, as that is what is looked for. */
 static void print_files(struct page *p, const struct value *s, size_t lines_most)
 {
@@ -285,11 +304,17 @@ static void print_files(struct page *p, const struct value *s, size_t lines_most
         table_addf(&t, TABLE_PLAIN, "%s", write_bytes(text, get_number(p, f, "lag_bytes")));
         table_addf(&t, TABLE_PLAIN, "%s", write_age(text, get_number(p, f, "lag_seconds")));
         table_addf(&t, TABLE_PLAIN, "%" PRIu64, get_count(p, f, "inode"));
-        table_add(&t, location.len ? location : get_text(p, f, "path"), TABLE_PLAIN);
+        add_path(p, &t, location.len ? location : get_text(p, f, "path"));
     }
     print_table(p, &t, lines_most);
     if (count == 0)
         print(p, SLICE("no file matches the inputs' paths"), TABLE_WARN);
+}
+
+static struct slice base_name(struct slice path)
+{
+    const char *slash = memrchr(path.text, '/', path.len);
+    return slash ? slice_from_offset(path, (size_t)(slash - path.text) + 1) : path;
 }
 
 static void print_recent(struct page *p, const struct value *s, size_t messages_most)
@@ -302,6 +327,12 @@ static void print_recent(struct page *p, const struct value *s, size_t messages_
         struct slice reason = get_text(p, &w.value, "reason");
         if (reason.len == 0)
             reason = get_text(p, &w.value, "error");
+        uint64_t status = get_count(p, &w.value, "status");
+        char code[32];
+        if (reason.len == 0 && status) {
+            snprintf(code, sizeof code, "status %" PRIu64, status);
+            reason = slice_from(code);
+        }
         struct buffer where;
         buffer_init_in(&where, &p->arena);
         static const char *const places[] = {"file", "rule", "destination", "input", "directory", "at"};
@@ -309,6 +340,8 @@ static void print_recent(struct page *p, const struct value *s, size_t messages_
             struct slice at = get_text(p, &w.value, places[i]);
             if (at.len == 0)
                 continue;
+            if (i == 0 && p->look->width)
+                at = base_name(at);
             buffer_printf(&where, "%s%s%s", where.len ? ", " : "", i ? places[i] : "", i ? " " : "");
             buffer_add(&where, at);
             if (i == 0 && get(p, &w.value, "offset").type == VALUE_NUMBER)

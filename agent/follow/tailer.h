@@ -33,6 +33,9 @@ struct tailer_options {
     bool once;          /* files are read to the size they have when first looked at, last lines are taken */
     size_t descriptors; /* that may be open; 0: as many as RLIMIT_NOFILE allows but for 64 */
     struct slice host;  /* for the mappers: $meta.host */
+    /* A chunk was taken in; NULL: nobody is told. */
+    void (*on_taken)(void *context, const struct chunk *chunk, const struct config *config, struct slice file);
+    void *on_taken_context;
 };
 
 struct tailer;

@@ -284,6 +284,8 @@ static bool take_chunk(struct slot *slot, uint64_t now)
     if (!delivery_take(t->delivery, ledger, &job->chunk, slot->config, now))
         return false;
     log_notes(t, f, &job->chunk);
+    if (t->options.on_taken)
+        t->options.on_taken(t->options.on_taken_context, &job->chunk, slot->config, slice_from(f->path));
     if (!position_is(ledger_committed(ledger), &committed) || f->head.len != job->file.head.len)
         file_table_dirty(t->table, f);
     f->source = job->file.source;

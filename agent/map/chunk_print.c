@@ -27,15 +27,47 @@ static void print_note(struct buffer *out, struct slice file, const struct map_n
     buffer_printf(out, ",\"reason\":\"%s\"}\n", note->reason);
 }
 
-void chunk_print(struct buffer *out, const struct chunk *chunk, const struct config *config, struct slice file,
-                 bool all)
+enum notes { NOTES_NONE, NOTES_ALL, NOTES_REFUSALS };
+
+static bool is_wanted(const struct map_note *note, enum notes notes, uint32_t rule)
+{
+    if (notes == NOTES_REFUSALS && note->outcome != OUTCOME_INVALID && note->outcome != OUTCOME_OVERSIZED &&
+        note->outcome != OUTCOME_REJECTED)
+        return false;
+    return notes != NOTES_NONE && (rule == UINT32_MAX || note->rule == rule);
+}
+
+static void print(struct buffer *out, const struct chunk *chunk, const struct config *config, struct slice file,
+                  enum notes notes, uint32_t rule)
 {
     size_t note = 0;
     for (size_t call = 0; call <= chunk->call_count; call++) {
         for (; note < chunk->note_count && chunk->notes[note].before_call <= call; note++)
-            if (all)
+            if (is_wanted(&chunk->notes[note], notes, rule))
                 print_note(out, file, &chunk->notes[note]);
-        if (call < chunk->call_count)
+        if (call < chunk->call_count && (rule == UINT32_MAX || chunk->calls[call].rule == rule))
             print_call(out, chunk, config, file, &chunk->calls[call]);
     }
+}
+
+void chunk_print(struct buffer *out, const struct chunk *chunk, const struct config *config, struct slice file,
+                 bool all)
+{
+    print(out, chunk, config, file, all ? NOTES_ALL : NOTES_NONE, UINT32_MAX);
+}
+
+void chunk_print_rule(struct buffer *out, const struct chunk *chunk, const struct config *config, struct slice file,
+                      uint32_t rule)
+{
+    print(out, chunk, config, file, NOTES_REFUSALS, rule);
+}
+
+uint64_t chunk_count_rule(const struct chunk *chunk, uint32_t rule)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < chunk->call_count; i++)
+        n += rule == UINT32_MAX || chunk->calls[i].rule == rule;
+    for (size_t i = 0; i < chunk->note_count; i++)
+        n += is_wanted(&chunk->notes[i], NOTES_REFUSALS, rule);
+    return n;
 }

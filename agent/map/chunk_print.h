@@ -10,4 +10,9 @@
 void chunk_print(struct buffer *out, const struct chunk *chunk, const struct config *config, struct slice file,
                  bool all);
 
+/* The same for `tap`: calls and refusals, with `rule` (an index; UINT32_MAX: all) those of it alone. */
+void chunk_print_rule(struct buffer *out, const struct chunk *chunk, const struct config *config, struct slice file,
+                      uint32_t rule);
+uint64_t chunk_count_rule(const struct chunk *chunk, uint32_t rule); /* how many that are */
+
 #endif

@@ -127,7 +127,7 @@ function show(s) {
     ["rejected lines", count(s.lines.rejected), s.lines.rejected ? "warn" : ""],
     ["invalid lines", count(s.lines.invalid), s.lines.invalid ? "warn" : ""],
     ["dead-lettered", count(dead), dead ? "bad" : ""],
-    ["buffer", `${bytes(s.delivery.buffer_bytes)} of ${bytes(s.delivery.buffer_limit_bytes)}`],
+    ["of the buffer used", Math.ceil(100 * s.delivery.buffer_bytes / s.delivery.buffer_limit_bytes) + " %"],
   ]);
   draw(s.history);
   table("destinations", [
@@ -145,7 +145,7 @@ function show(s) {
     ["Input", "", (i) => i.name],
     ["Lag", "number", (i) => duration(i.lag_seconds)],
     ["Behind", "number", (i) => bytes(i.lag_bytes)],
-    ["Unreadable files", "number", (i) => count(i.files_unreadable)],
+    ["Unreadable", "number", (i) => count(i.files_unreadable)],
     ...["read", "delivered", "dropped", "unmatched", "sampled", "invalid", "oversized", "rejected", "dead_lettered", "held"]
       .map((what) => [what.replace("_", "-"), "number", (i) => count(i.lines[what])]),
   ], s.inputs, "none");
@@ -175,7 +175,7 @@ function show(s) {
     ["Time (UTC)", "", (e) => e.time.slice(11, 19)],
     ["Level", "state", (e) => e.level],
     ["Message", "long", (e) => e.message],
-    ["Reason", "", (e) => e.reason || e.error || "–"],
+    ["Reason", "", (e) => e.reason || e.error || (e.status ? "status " + e.status : "–")],
     ["Where", "long", (e) => [e.file && e.file + (e.offset === undefined ? "" : ":" + e.offset),
       ...["rule", "destination", "input", "directory", "at"].map((k) => e[k] && `${k} ${e[k]}`)].filter(Boolean).join(", ")],
   ], s.recent, "none since the start");
