@@ -56,6 +56,8 @@
 /* Following */
 #define LIMIT_FINGERPRINT 1024 /* first and last bytes that tell a file (contract 6.5) */
 #define LIMIT_READ KIB(256)    /* one turn of a file */
+#define LIMIT_GZ_BLOCK KIB(64) /* of a gzip file that is inflated at a time */
+#define LIMIT_GZ_READERS 8     /* gzip files that are being read at a time */
 #define LIMIT_PATH_BYTES 4096
 #define LIMIT_GLOB_ALTERNATIVES 4096 /* patterns that the braces of an input's globs may stand for */
 #define LIMIT_FILE_REPORTS 10000     /* paths remembered as reported (FIFOs, unreadable directories) */

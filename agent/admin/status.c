@@ -142,7 +142,7 @@ static const char *state_of(const struct file *f, uint64_t lag_bytes)
         return "renamed";
     if (lag_bytes == 0)
         return "current";
-    return f->size <= f->reading.searched_to ? "unfinished line" : "behind";
+    return !f->gz && f->size <= f->reading.searched_to ? "unfinished line" : "behind";
 }
 
 static void add_file(struct buffer *out, struct file *f, const struct status_view *view)
@@ -162,7 +162,7 @@ static void add_file(struct buffer *out, struct file *f, const struct status_vie
     add_count(out, "size", f->size);
     add_count(out, "lag_bytes", lag_bytes);
     add_seconds(out, "lag_seconds", (double)file_lag_ms(f, view->now) / 1000);
-    add_flag(out, "open", f->reading.fd >= 0);
+    add_flag(out, "open", f->reading.content.fd >= 0);
     end(out, '}');
 }
 

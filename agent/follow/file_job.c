@@ -1,14 +1,15 @@
 #include "follow/file_job.h"
 
+#include "text/inflate.h"
+
 #include <errno.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { READ_GROWS_BY = 4 };
 
 void file_job_init(struct file_job *job, struct mapper *mapper)
 {
-    *job = (struct file_job){.mapper = mapper, .file.fd = -1, .other.fd = -1};
+    *job = (struct file_job){.mapper = mapper, .file.content.fd = -1, .other.content.fd = -1};
     buffer_init(&job->block, LIMIT_FINGERPRINT + LIMIT_PIECE);
     chunk_init(&job->chunk);
 }
@@ -25,20 +26,46 @@ static enum file_job_outcome unreadable(struct file_job *job)
     return errno == ENOMEM ? JOB_NO_MEMORY : JOB_UNREADABLE;
 }
 
+static enum file_job_outcome open_descriptor(struct file_job *job, struct job_file *file, struct stat *ret_st)
+{
+    int *fd = &file->content.fd;
+    if (*fd < 0) {
+        *fd = scan_rules_open(job->rules, file->input, file->location);
+        if (*fd < 0)
+            return errno == ENOENT || errno == ENOTDIR || errno == EINVAL ? JOB_ELSEWHERE : unreadable(job);
+    }
+    return fstat(*fd, ret_st) == 0 ? JOB_DONE : unreadable(job);
+}
+
+/* A gzip file is read as its content; one that only has such a name is none. */
+static enum file_job_outcome open_content(struct file_job *job, struct job_file *file)
+{
+    char magic[2];
+    struct file_content plain = {.fd = file->content.fd};
+    if (file->gz == GZ_MAYBE) {
+        ssize_t n = content_read(&plain, magic, sizeof magic, 0);
+        if (n < 0)
+            return unreadable(job);
+        file->gz = inflate_is_gzip(slice_of(magic, (size_t)n)) ? GZ_YES : GZ_NO;
+    }
+    if (file->gz == GZ_NO)
+        return JOB_DONE;
+    if (!file->content.gz)
+        file->content.gz = gz_reader_new();
+    if (!file->content.gz)
+        return JOB_NO_MEMORY;
+    return gz_reader_renew(file->content.gz, file->content.fd) ? JOB_DONE : unreadable(job);
+}
+
 /* The file that is meant, not another one that has its name by now. */
 static enum file_job_outcome open_file(struct file_job *job, struct job_file *file, struct stat *ret_st)
 {
-    if (file->fd < 0) {
-        file->fd = scan_rules_open(job->rules, file->input, file->location);
-        if (file->fd < 0)
-            return errno == ENOENT || errno == ENOTDIR || errno == EINVAL ? JOB_ELSEWHERE : unreadable(job);
-    }
-    if (fstat(file->fd, ret_st) != 0)
-        return unreadable(job);
+    enum file_job_outcome outcome = open_descriptor(job, file, ret_st);
+    if (outcome != JOB_DONE)
+        return outcome;
     if (ret_st->st_dev == file->device && ret_st->st_ino == file->inode)
-        return JOB_DONE;
-    close(file->fd);
-    file->fd = -1;
+        return open_content(job, file);
+    content_close(&file->content);
     return JOB_ELSEWHERE;
 }
 
@@ -57,56 +84,97 @@ static enum file_job_outcome outcome_of(struct file_job *job, enum identity iden
     return unreadable(job);
 }
 
+/* ---- the end of a gzip file ---- */
+
+/* The last KiB of a gzip file. */
+static bool gz_mark_now(struct file_job *job, struct gz_mark *ret_mark)
+{
+    char tail[LIMIT_FINGERPRINT];
+    size_t len = job->size < sizeof tail ? (size_t)job->size : sizeof tail;
+    struct file_content plain = {.fd = job->file.content.fd};
+    if (!content_read_whole(&plain, tail, len, job->size - len))
+        return false;
+    *ret_mark = (struct gz_mark){job->size, content_hash_of(slice_of(tail, len))};
+    return true;
+}
+
+/* All of it was read, and nothing of it waits: it need not be inflated again to see that. */
+static void note_gz_end(struct file_job *job)
+{
+    const struct gz_reader *gz = job->file.content.gz;
+    if (!gz)
+        return;
+    bool whole = gz_reader_end(gz) == GZ_WHOLE;
+    if (!whole && !job->once && !job->cut_is_final)
+        return;
+    if (gz_mark_now(job, &job->file.gz_end) && !whole)
+        job->useless = gz_reader_useless(gz, job->size);
+}
+
 /* ---- JOB_LOOK ---- */
 
 static enum file_job_outcome look(struct file_job *job)
 {
-    ssize_t n = identity_read(job->file.fd, job->start, sizeof job->start, 0);
+    ssize_t n = content_read(&job->file.content, job->start, sizeof job->start, 0);
     if (n < 0)
         return unreadable(job);
     job->start_len = (size_t)n;
+    if (n == 0)
+        note_gz_end(job);
     return JOB_DONE;
 }
 
 /* ---- JOB_COMPARE ---- */
 
+/* A gzip file that is shorter than what was read may be on its way there. */
+static bool may_become_longer(const struct file_job *job)
+{
+    enum gz_end end = job->file.content.gz ? gz_reader_end(job->file.content.gz) : GZ_WHOLE;
+    return (end == GZ_CUT || end == GZ_DAMAGED) && !job->once && !job->cut_is_final;
+}
+
 static enum file_job_outcome compare_with_parted(struct file_job *job)
 {
     const struct job_file *other = &job->other;
     struct file_head head;
+    bool have_head = identity_head(&job->file.content, other->head.len, &head);
+    if (!have_head && errno)
+        return unreadable(job);
     job->comparison = COMPARED_DIFFERENT;
-    if (job->size < other->head.len)
+    if (have_head && head.hash != other->head.hash)
         return JOB_DONE;
-    if (!identity_head(job->file.fd, other->head.len, &head))
-        return errno ? unreadable(job) : JOB_DONE;
-    if (head.hash != other->head.hash)
-        return JOB_DONE;
-    enum identity identity = identity_continues(job->file.fd, other->skipped, &other->source.at);
+    enum identity identity =
+        have_head ? identity_continues(&job->file.content, other->skipped, &other->source.at) : IDENTITY_OTHER;
     if (identity == IDENTITY_UNREADABLE)
         return unreadable(job);
     if (identity == IDENTITY_SAME)
         job->comparison = COMPARED_CONTINUES;
+    else if (may_become_longer(job))
+        job->comparison = COMPARED_UNSURE;
     return JOB_DONE;
+}
+
+/* 1: there is something at that offset; 0: not; -1: errno. */
+static ssize_t reaches(const struct file_content *c, uint64_t offset)
+{
+    char byte;
+    return content_read(c, &byte, 1, offset);
 }
 
 /* The other one is read here, too: only while it is what it was does it count. */
 static enum file_job_outcome compare_with_open(struct file_job *job)
 {
-    struct stat st;
     uint64_t same;
-    if (!identity_common_prefix(job->file.fd, job->other.fd, &same))
+    if (!identity_common_prefix(&job->file.content, &job->other.content, &same))
         return unreadable(job);
-    if (identity_check(job->other.fd, &job->other.head, &job->other.source.at) != IDENTITY_SAME ||
-        fstat(job->other.fd, &st) != 0) {
-        job->comparison = COMPARED_UNSURE;
+    job->comparison = COMPARED_UNSURE;
+    if (identity_check(&job->other.content, &job->other.head, &job->other.source.at) != IDENTITY_SAME)
         return JOB_DONE;
-    }
-    uint64_t size = (uint64_t)st.st_size;
-    if (same < job->size && same < size)
-        job->comparison = COMPARED_DIFFERENT;
-    else
-        job->comparison = job->size > size ? COMPARED_DIFFERENT : COMPARED_SAME;
-    if (job->comparison == COMPARED_SAME && !identity_position_at(job->file.fd, 0, same, &job->compared_at))
+    ssize_t longer = reaches(&job->file.content, same);
+    if (longer < 0)
+        return unreadable(job);
+    job->comparison = longer ? COMPARED_DIFFERENT : COMPARED_SAME; /* where the other one is longer it may be a copy */
+    if (!longer && !identity_position_at(&job->file.content, 0, same, &job->compared_at))
         return errno ? unreadable(job) : JOB_SHORTER;
     return JOB_DONE;
 }
@@ -116,28 +184,51 @@ static enum file_job_outcome compare(struct file_job *job)
     struct stat st;
     if (job->other_parted)
         return compare_with_parted(job);
-    if (open_file(job, &job->other, &st) != JOB_DONE) {
+    enum file_job_outcome outcome = open_file(job, &job->other, &st);
+    if (outcome == JOB_DONE) {
+        outcome = compare_with_open(job);
+    } else {
         job->comparison = COMPARED_UNSURE;
-        return JOB_DONE;
+        outcome = JOB_DONE;
     }
-    enum file_job_outcome outcome = compare_with_open(job);
-    close(job->other.fd);
-    job->other.fd = -1;
+    content_close(&job->other.content);
     return outcome;
 }
 
 /* ---- JOB_SKIP ---- */
 
+/* Where the content ends. */
+static enum file_job_outcome find_end(struct file_job *job, uint64_t *ret_end)
+{
+    *ret_end = job->size;
+    if (!job->file.content.gz)
+        return JOB_DONE;
+    buffer_clear(&job->block);
+    char *block = buffer_reserve(&job->block, LIMIT_READ);
+    if (!block)
+        return JOB_NO_MEMORY;
+    ssize_t n = LIMIT_READ;
+    for (*ret_end = 0; n == LIMIT_READ; *ret_end += (uint64_t)n) {
+        n = content_read(&job->file.content, block, LIMIT_READ, *ret_end);
+        if (n < 0)
+            return unreadable(job);
+    }
+    return JOB_DONE;
+}
+
 /* The line that is not yet whole is read, and so is what comes after. */
 static enum file_job_outcome skip(struct file_job *job)
 {
-    uint64_t end = job->size;
+    uint64_t end;
+    enum file_job_outcome outcome = find_end(job, &end);
+    if (outcome != JOB_DONE)
+        return outcome;
     size_t len = end < LIMIT_READ ? (size_t)end : LIMIT_READ;
     buffer_clear(&job->block);
     char *block = buffer_reserve(&job->block, len);
     if (!block)
         return JOB_NO_MEMORY;
-    ssize_t n = identity_read(job->file.fd, block, len, end - len);
+    ssize_t n = content_read(&job->file.content, block, len, end - len);
     if (n < 0)
         return unreadable(job);
     if ((size_t)n < len)
@@ -147,15 +238,18 @@ static enum file_job_outcome skip(struct file_job *job)
         end = end - len + (size_t)(newline - block) + encoding_unit(job->encoding);
     else if (end <= LIMIT_READ)
         end = 0;
-    if (!identity_position_at(job->file.fd, end, end, &job->compared_at))
+    if (!identity_position_at(&job->file.content, end, end, &job->compared_at))
         return errno ? unreadable(job) : JOB_SHORTER;
     return JOB_DONE;
 }
 
 /* ---- JOB_READ ---- */
 
+/* What the end of the content means. A gzip file that is not whole waits at its end until that is final. */
 static unsigned last_line_flags(const struct file_job *job)
 {
+    if (job->file.content.gz && gz_reader_end(job->file.content.gz) != GZ_WHOLE)
+        return job->once || job->cut_is_final ? MAP_TAKE_LAST_LINE_ANYHOW : 0;
     if (job->take_last_line)
         return MAP_TAKE_LAST_LINE_ANYHOW;
     return job->once ? MAP_TAKE_LAST_LINE : job->at_rest ? MAP_AT_REST : 0;
@@ -171,7 +265,7 @@ static enum file_job_outcome search_newline(struct file_job *job, uint64_t end, 
         char *block = buffer_reserve(&job->block, len);
         if (!block)
             return JOB_NO_MEMORY;
-        ssize_t n = identity_read(job->file.fd, block, len, job->searched_to);
+        ssize_t n = content_read(&job->file.content, block, len, job->searched_to);
         if (n < 0)
             return unreadable(job);
         if (n == 0)
@@ -205,9 +299,16 @@ static enum file_job_outcome extend_head(struct file_job *job)
     uint64_t len = offset < LIMIT_FINGERPRINT ? offset : LIMIT_FINGERPRINT;
     if (len <= job->file.head.len)
         return JOB_DONE;
-    if (!identity_head(job->file.fd, len, &job->file.head))
+    if (!identity_head(&job->file.content, len, &job->file.head))
         return errno ? unreadable(job) : JOB_SHORTER;
     return JOB_DONE;
+}
+
+static bool is_read_to_its_end(struct file_job *job)
+{
+    struct gz_mark now;
+    return job->file.gz == GZ_YES && job->file.gz_end.size && job->file.gz_end.size == job->size &&
+           gz_mark_now(job, &now) && now.tail == job->file.gz_end.tail;
 }
 
 /* One block, larger ones where a line does not fit. It is read together with the history before it, and belongs to the
@@ -224,7 +325,7 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
         char *block = buffer_reserve(&job->block, history + len);
         if (!block)
             return JOB_NO_MEMORY;
-        ssize_t n = identity_read(job->file.fd, block, history + len, offset - history);
+        ssize_t n = content_read(&job->file.content, block, history + len, offset - history);
         if (n < 0)
             return unreadable(job);
         if ((size_t)n < history)
@@ -242,18 +343,24 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
         job->mapped = true;
         job->at_end = job->at_end && job->chunk.result != CHUNK_FULL;
         job->searched_to = job->at_end ? offset + bytes.len : 0;
+        if (job->at_end && position_offset(&job->file.source.at) == job->searched_to)
+            note_gz_end(job);
         return extend_head(job);
     }
 }
 
 static enum file_job_outcome read_file(struct file_job *job)
 {
-    enum identity identity = identity_check(job->file.fd, &job->file.head, &job->file.source.at);
+    if (is_read_to_its_end(job)) {
+        job->at_end = true;
+        return JOB_DONE;
+    }
+    enum identity identity = identity_check(&job->file.content, &job->file.head, &job->file.source.at);
     if (identity != IDENTITY_SAME)
         return outcome_of(job, identity);
     if (job->limit == UINT64_MAX && job->limit_at_size)
         job->limit = job->size;
-    uint64_t end = job->size < job->limit ? job->size : job->limit;
+    uint64_t end = job->file.content.gz ? UINT64_MAX : job->size < job->limit ? job->size : job->limit;
     bool wait = position_offset(&job->file.source.at) >= end;
     if (!wait) {
         enum file_job_outcome outcome = wait_for_newline(job, end, &wait);
@@ -277,12 +384,13 @@ void file_job_run(struct file_job *job)
     struct stat st;
     job->error = 0;
     job->mapped = job->at_end = job->deleted = false;
+    job->useless = 0;
     job->outcome = open_file(job, &job->file, &st);
     if (job->outcome != JOB_DONE)
         return;
     job->size = (uint64_t)st.st_size;
     job->deleted = st.st_nlink == 0;
     if (job->last_line_size != job->size)
-        job->take_last_line = job->at_rest = false;
+        job->take_last_line = job->at_rest = job->cut_is_final = false;
     job->outcome = runs[job->kind](job);
 }

@@ -14,7 +14,7 @@
  *     file_job_run(&job);                  // on any thread; job.outcome says what came of it
  *     file_job_release(&job);
  *
- * Opens the file where job.file.fd is -1, and leaves it open there, also on failure. */
+ * Opens the file where job.file.content.fd is -1, and leaves it open there, also on failure. */
 
 enum file_job_kind {
     JOB_LOOK,    /* a file that is not begun: how large it is, how it begins → start, size */
@@ -40,8 +40,10 @@ enum file_comparison {
 };
 
 struct job_file {
-    int fd;               /* -1: to be opened */
-    const char *location; /* borrowed until the job has ended */
+    struct file_content content; /* fd -1: to be opened */
+    enum { GZ_NO, GZ_YES, GZ_MAYBE /* by its name: it is looked at, and is one of the others then */ } gz;
+    struct gz_mark gz_end; /* it was read to its end: nothing more is in it while it is as then */
+    const char *location;  /* borrowed until the job has ended */
     size_t input;
     uint64_t device, inode;
     struct source source;
@@ -61,6 +63,7 @@ struct file_job {
     bool limit_at_size;      /* where limit is UINT64_MAX: to the size that is found */
     bool take_last_line;     /* it will not become longer */
     bool once;               /* … or will not be read again: it is taken if it parses */
+    bool cut_is_final;       /* a gzip file that is not whole will not be any more */
     bool at_rest;            /* it has not grown for long enough to end a record of many lines */
     uint64_t last_line_size; /* … but only if it is still that large */
     size_t budget, max_line, piece;
@@ -70,10 +73,11 @@ struct file_job {
     /* Out */
     enum file_job_outcome outcome;
     int error;
-    uint64_t size;
-    bool deleted; /* no name has it any more */
-    bool at_end;  /* all that is there was offered to the mapper */
-    bool mapped;  /* the chunk holds something */
+    uint64_t size;    /* of the file, also of a gzip file */
+    uint64_t useless; /* at_end, of a gzip file that is not whole, and cut_is_final: bytes that gave nothing */
+    bool deleted;     /* no name has it any more */
+    bool at_end;      /* all that is there was offered to the mapper */
+    bool mapped;      /* the chunk holds something */
     char start[LIMIT_FINGERPRINT];
     size_t start_len;
     enum file_comparison comparison;

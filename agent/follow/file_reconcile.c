@@ -53,7 +53,7 @@ static const char *location_of(const struct found_file *found)
 static struct file *find_renumbered(struct file_table *t, const struct found_file *found)
 {
     struct file *f = find_by_location(t, location_of(found));
-    if (!f || f->inode != found->inode || is_seen(f) || f->reading.fd >= 0 || !file_is_begun(f))
+    if (!f || f->inode != found->inode || is_seen(f) || f->reading.content.fd >= 0 || !file_is_begun(f))
         return NULL;
     file_index_take_out(&t->index, INDEX_INODE, f);
     f->device = found->device;
@@ -126,7 +126,8 @@ static bool is_too_old(const struct file_table *t, const struct found_file *foun
 static const struct file *one_it_may_continue(const struct file_table *t, const struct found_file *found)
 {
     for (const struct file *f = t->lists[LIST_SEARCHED].first; f; f = f->links[LIST_SEARCHED].next) {
-        if (f->place == FILE_PARTED && found->size >= file_offset(f) && found->size > 0 &&
+        bool may_hold_it = found->size >= file_offset(f) || file_is_named_gz(found->path);
+        if (f->place == FILE_PARTED && may_hold_it && found->size > 0 &&
             slice_equal(file_directory(file_location(f)), file_directory(found->path)))
             return f;
     }
@@ -271,7 +272,7 @@ static bool was_listed(const struct scan *scan, const struct file *f)
 static void lose_name(struct file_table *t, struct file *f, uint64_t now)
 {
     file_delist(f, LIST_SEARCHED);
-    if (!file_is_begun(f) || f->reading.fd >= 0 || f->reading.in_job) {
+    if (!file_is_begun(f) || f->reading.content.fd >= 0 || f->reading.in_job) {
         f->place = FILE_UNNAMED;
         f->moved = true;
         f->reading.unnamed_since = now;
@@ -314,7 +315,7 @@ static void forget_old(struct file_table *t, const struct scan *scan)
         next = f->links[LIST_ALL].next;
         bool absent = f->place == FILE_PARTED || (f->place == FILE_UNSEEN && f->source.input == SIZE_MAX);
         bool settled = !f->ledger || ledger_open_lines(f->ledger) == 0;
-        if (absent && settled && !f->links[LIST_SEARCHED].in && !f->reading.in_job && f->reading.fd < 0 &&
+        if (absent && settled && !f->links[LIST_SEARCHED].in && !f->reading.in_job && f->reading.content.fd < 0 &&
             scan->wall_ms - f->last_seen_ms > (int64_t)t->config->checkpoint_forget_after_ms)
             file_table_drop(t, f);
     }

@@ -164,7 +164,7 @@ void file_table_free(struct file_table *t)
         return;
     while (t->lists[LIST_ALL].first) {
         struct file *f = t->lists[LIST_ALL].first;
-        assert(f->reading.fd < 0);
+        assert(f->reading.content.fd < 0);
         for (int kind = 0; kind < LIST_COUNT; kind++)
             file_delist(f, (enum file_list_kind)kind);
         file_free(f);
@@ -237,7 +237,7 @@ struct file *file_add(struct file_table *t, struct slice path, struct slice real
     f->generation = next_generation(t, device, inode);
     f->source.path = slice_from(f->path);
     f->source.input = SIZE_MAX;
-    f->reading = (struct file_reading){.fd = -1, .limit = UINT64_MAX};
+    f->reading = (struct file_reading){.content.fd = -1, .limit = UINT64_MAX};
     position_init(&f->source.at);
     file_index_grow(&t->index, &t->lists[LIST_ALL]);
     file_enlist(f, LIST_ALL);
@@ -333,7 +333,7 @@ static void forget_key(struct file_table *t, uint64_t key)
 
 void file_table_drop(struct file_table *t, struct file *f)
 {
-    assert(f->reading.fd < 0 && !f->reading.in_job);
+    assert(f->reading.content.fd < 0 && !f->reading.in_job);
     file_table_start_settled(t, f);
     if (f->reading.held_by)
         f->reading.held_by->holds--;
@@ -409,11 +409,19 @@ static struct file *add_successor(struct file_table *t, struct file *f)
     return successor;
 }
 
+/* Of a gzip file it is not known how much is in it before all is read: its own bytes count until then. */
+static uint64_t unread_bytes(const struct file *f, uint64_t size, uint64_t offset)
+{
+    if (f->gz)
+        return (f->gz_end.size == size ? 0 : size) + file_offset(f) - offset;
+    return size > offset ? size - offset : 0;
+}
+
 static void part(struct file *f, enum loss why, uint64_t now)
 {
     assert(file_is_begun(f) && f->place != FILE_PARTED);
     f->loss = why;
-    f->lost_if_not_continued = f->most_size > file_offset(f) ? f->most_size - file_offset(f) : 0;
+    f->lost_if_not_continued = unread_bytes(f, f->most_size, file_offset(f));
     if (f->former) /* where its content was for certain, and what continues it is */
         file_relocate(f, f->former);
     f->former = NULL;
@@ -462,10 +470,12 @@ void file_table_continue(struct file_table *t, struct file *parted, struct file 
     parted->matched = f->matched;
     parted->moved = parted->real_path != NULL;
     parted->size = f->size;
-    parted->most_size = f->size > parted->most_size ? f->size : parted->most_size;
+    parted->most_size = f->gz || f->size > parted->most_size ? f->size : parted->most_size;
     parted->mtime_ns = f->mtime_ns;
     parted->ctime_ns = f->ctime_ns;
     parted->last_seen_ms = f->last_seen_ms;
+    parted->gz = f->gz;
+    parted->gz_end = (struct gz_mark){0};
     parted->seen_in = f->seen_in;
     parted->lost_if_not_continued = 0;
     file_note_verified(parted);
@@ -643,6 +653,8 @@ bool file_table_restore(struct file_table *t, const struct checkpoint_entry *e)
                   .skip = {(uint32_t)e->stdout_skip, (uint32_t)e->stderr_skip}},
     };
     f->source.skipping = e->skipping;
+    f->gz = e->gz;
+    f->gz_end = (struct gz_mark){e->gz_end, e->gz_tail};
     f->source.input = scan_rules_input_of(t->rules, e->path);
     f->head = (struct file_head){.len = e->head_len, .hash = e->head};
     f->skipped = e->skipped;
@@ -745,9 +757,14 @@ static void write_entry(const struct file *f, struct buffer *out)
                 .stdout_skip = at->lanes.skip[0],
                 .stderr_skip = at->lanes.skip[1],
                 .skipping = f->source.skipping && position_offset(at) == file_offset(f),
+                .gz = f->gz,
                 .gone = f->place == FILE_PARTED,
             },
     };
+    if (position_is(at, &f->source.at)) { /* all that was read of it is settled */
+        record.entry.gz_end = f->gz_end.size;
+        record.entry.gz_tail = f->gz_end.tail;
+    }
     memcpy(record.entry.id, f->source.id.bytes, sizeof record.entry.id);
     journal_write(out, &record);
 }
@@ -844,14 +861,14 @@ size_t file_table_count(const struct file_table *t)
 uint64_t file_lag_bytes(const struct file *f)
 {
     uint64_t committed = position_offset(file_committed(f));
-    return f->place != FILE_PARTED && f->size > committed ? f->size - committed : 0;
+    return f->place != FILE_PARTED ? unread_bytes(f, f->size, committed) : 0;
 }
 
 uint64_t file_lag_ms(struct file *f, uint64_t now)
 {
     uint64_t committed = position_offset(file_committed(f));
-    bool only_half_a_line = committed == file_offset(f) && f->size <= f->reading.searched_to;
-    if (f->place == FILE_PARTED || only_half_a_line)
+    bool only_half_a_line = committed == file_offset(f) && !f->gz && f->size <= f->reading.searched_to;
+    if (f->place == FILE_PARTED || only_half_a_line || (f->gz && file_lag_bytes(f) == 0))
         return 0;
     return lag_age(&f->lag, committed, now);
 }

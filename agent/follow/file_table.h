@@ -58,6 +58,8 @@ struct file {
     struct file_head head;
     uint64_t first_line;   /* content_hash_of() it: contents that may be the same are found by it; 0: not known */
     uint64_t skipped;      /* by `start_at: end` */
+    bool gz;               /* a gzip file: offsets are of its content, sizes its own */
+    struct gz_mark gz_end; /* … was read to its end when it was like this; size 0: not */
     struct ledger *ledger; /* NULL: nothing was read yet in this run */
 
     /* Where it is */
@@ -76,7 +78,7 @@ struct file {
 
     /* How reading goes: the tailer's */
     struct file_reading {
-        int fd; /* -1: none */
+        struct file_content content; /* fd -1: not open */
         bool in_job;
         bool verified;          /* found in this run to be the content that it was */
         bool at_end;            /* nothing more in it when last looked at */
@@ -125,6 +127,11 @@ static inline bool file_is_begun(const struct file *f)
 static inline uint64_t file_offset(const struct file *f)
 {
     return position_offset(&f->source.at);
+}
+
+static inline bool file_is_named_gz(const char *path)
+{
+    return slice_ends_with(slice_from(path), SLICE(".gz"));
 }
 
 void file_enlist(struct file *f, enum file_list_kind kind); /* at the end; nothing where it is in it */

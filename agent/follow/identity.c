@@ -8,36 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-ssize_t identity_read(int fd, char *to, size_t len, uint64_t offset)
-{
-    size_t done = 0;
-    while (done < len) {
-        ssize_t n = pread(fd, to + done, len - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    return (ssize_t)done;
-}
-
 static size_t smaller(uint64_t a, size_t b)
 {
     return a < b ? (size_t)a : b;
-}
-
-/* `len` bytes at `offset`, all of them. False: errno; 0 where the file is shorter. */
-static bool read_whole(int fd, char *to, size_t len, uint64_t offset)
-{
-    ssize_t n = identity_read(fd, to, len, offset);
-    if (n == (ssize_t)len)
-        return true;
-    if (n >= 0)
-        errno = 0;
-    return false;
 }
 
 static size_t mark_len(size_t i)
@@ -64,29 +37,29 @@ bool file_head_differs(const struct file_head *a, const struct file_head *b)
     return false;
 }
 
-bool identity_head(int fd, uint64_t len, struct file_head *ret_head)
+bool identity_head(const struct file_content *c, uint64_t len, struct file_head *ret_head)
 {
     char start[LIMIT_FINGERPRINT];
     size_t n = smaller(len, sizeof start);
-    if (!read_whole(fd, start, n, 0))
+    if (!content_read_whole(c, start, n, 0))
         return false;
     *ret_head = file_head_of(slice_of(start, n));
     return true;
 }
 
 /* What is left of a file that is shorter than the head. */
-static bool begins_alike(int fd, uint64_t size, const struct file_head *head)
+static bool begins_alike(const struct file_content *c, uint64_t size, const struct file_head *head)
 {
     struct file_head left;
-    return !identity_head(fd, size, &left) || !file_head_differs(&left, head);
+    return !identity_head(c, size, &left) || !file_head_differs(&left, head);
 }
 
-static bool tail_is(int fd, const struct position *at, bool *ret_same)
+static bool tail_is(const struct file_content *c, const struct position *at, bool *ret_same)
 {
     char tail[LIMIT_FINGERPRINT];
     uint64_t offset = position_offset(at);
     size_t len = smaller(offset, sizeof tail);
-    if (!read_whole(fd, tail, len, offset - len))
+    if (!content_read_whole(c, tail, len, offset - len))
         return false;
     *ret_same = content_hash_of(slice_of(tail, len)) == at->tail;
     return true;
@@ -98,37 +71,46 @@ static enum identity failure(void)
     return errno ? IDENTITY_UNREADABLE : IDENTITY_SHORTER;
 }
 
-enum identity identity_check(int fd, struct file_head *head, const struct position *at)
+static bool size_of(int fd, uint64_t *ret_size)
 {
     struct stat st;
+    if (fstat(fd, &st) != 0)
+        return false;
+    *ret_size = (uint64_t)st.st_size;
+    return true;
+}
+
+/* How large a gzip file's content is is not known before it is read. */
+enum identity identity_check(const struct file_content *c, struct file_head *head, const struct position *at)
+{
     struct file_head now;
     bool same;
-    if (fstat(fd, &st) != 0)
+    uint64_t size = UINT64_MAX;
+    if (!c->gz && !size_of(c->fd, &size))
         return IDENTITY_UNREADABLE;
-    uint64_t size = (uint64_t)st.st_size;
     if (size < head->len)
-        return begins_alike(fd, size, head) ? IDENTITY_SHORTER : IDENTITY_OTHER;
-    if (!identity_head(fd, head->len, &now))
+        return begins_alike(c, size, head) ? IDENTITY_SHORTER : IDENTITY_OTHER;
+    if (!identity_head(c, head->len, &now))
         return failure();
     if (head->len && now.hash != head->hash)
         return IDENTITY_OTHER;
     *head = now;
     if (size < position_offset(at))
         return IDENTITY_SHORTER;
-    if (!tail_is(fd, at, &same))
+    if (!tail_is(c, at, &same))
         return failure();
     return same ? IDENTITY_SAME : IDENTITY_OTHER;
 }
 
 /* What the hash of a content begins with whose start was skipped: its first and last KiB, at the offset behind it. */
-static bool begin_behind_skipped(int fd, uint64_t skipped, struct content_hash *ret_hash)
+static bool begin_behind_skipped(const struct file_content *c, uint64_t skipped, struct content_hash *ret_hash)
 {
     char ends[2 * LIMIT_FINGERPRINT];
     size_t len = smaller(skipped, LIMIT_FINGERPRINT);
     content_hash_init(ret_hash);
     if (!skipped)
         return true;
-    if (!read_whole(fd, ends, len, 0) || !read_whole(fd, ends + len, len, skipped - len))
+    if (!content_read_whole(c, ends, len, 0) || !content_read_whole(c, ends + len, len, skipped - len))
         return false;
     content_hash_add(ret_hash, slice_of(ends, 2 * len));
     *ret_hash = (struct content_hash){
@@ -138,16 +120,16 @@ static bool begin_behind_skipped(int fd, uint64_t skipped, struct content_hash *
     return true;
 }
 
-bool identity_position_at(int fd, uint64_t skipped, uint64_t offset, struct position *ret_at)
+bool identity_position_at(const struct file_content *c, uint64_t skipped, uint64_t offset, struct position *ret_at)
 {
     struct position at;
     position_init(&at);
     char tail[LIMIT_FINGERPRINT];
-    bool ok = begin_behind_skipped(fd, skipped, &at.content);
+    bool ok = begin_behind_skipped(c, skipped, &at.content);
     char *block = ok ? malloc(LIMIT_READ) : NULL;
     while (block && ok && at.content.len < offset) {
         size_t len = smaller(offset - at.content.len, LIMIT_READ);
-        ok = read_whole(fd, block, len, at.content.len);
+        ok = content_read_whole(c, block, len, at.content.len);
         if (ok)
             content_hash_add(&at.content, slice_of(block, len));
     }
@@ -158,27 +140,22 @@ bool identity_position_at(int fd, uint64_t skipped, uint64_t offset, struct posi
     free(block);
     errno = saved;
     size_t len = smaller(offset, sizeof tail);
-    if (!have_block || !ok || !read_whole(fd, tail, len, offset - len))
+    if (!have_block || !ok || !content_read_whole(c, tail, len, offset - len))
         return false;
     at.tail = content_hash_of(slice_of(tail, len));
     *ret_at = at;
     return true;
 }
 
-enum identity identity_continues(int fd, uint64_t skipped, const struct position *at)
+enum identity identity_continues(const struct file_content *c, uint64_t skipped, const struct position *at)
 {
-    struct stat st;
     struct position there;
     bool same;
-    if (fstat(fd, &st) != 0)
-        return IDENTITY_UNREADABLE;
-    if ((uint64_t)st.st_size < position_offset(at))
-        return IDENTITY_OTHER;
-    if (!tail_is(fd, at, &same)) /* tells most apart without reading all of it */
+    if (!tail_is(c, at, &same)) /* tells most apart without reading all of it */
         return errno ? IDENTITY_UNREADABLE : IDENTITY_OTHER;
     if (!same)
         return IDENTITY_OTHER;
-    if (!identity_position_at(fd, skipped, position_offset(at), &there))
+    if (!identity_position_at(c, skipped, position_offset(at), &there))
         return errno ? IDENTITY_UNREADABLE : IDENTITY_OTHER;
     return content_hash_equal(&there.content, &at->content) ? IDENTITY_SAME : IDENTITY_OTHER;
 }
@@ -193,7 +170,7 @@ static size_t common_bytes(const char *a, const char *b, size_t len)
     return i;
 }
 
-bool identity_common_prefix(int fd, int other, uint64_t *ret_same)
+bool identity_common_prefix(const struct file_content *c, const struct file_content *other, uint64_t *ret_same)
 {
     char *block = malloc(2 * LIMIT_READ);
     if (!block) {
@@ -202,8 +179,8 @@ bool identity_common_prefix(int fd, int other, uint64_t *ret_same)
     }
     uint64_t same = 0;
     for (;;) {
-        ssize_t n = identity_read(fd, block, LIMIT_READ, same);
-        ssize_t m = n < 0 ? -1 : identity_read(other, block + LIMIT_READ, LIMIT_READ, same);
+        ssize_t n = content_read(c, block, LIMIT_READ, same);
+        ssize_t m = n < 0 ? -1 : content_read(other, block + LIMIT_READ, LIMIT_READ, same);
         if (m < 0) {
             int saved = errno;
             free(block);

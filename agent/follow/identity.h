@@ -1,6 +1,7 @@
 #ifndef RAINGAUGE_IDENTITY_H
 #define RAINGAUGE_IDENTITY_H
 
+#include "follow/content.h"
 #include "map/source.h"
 
 /* A file is what it holds, not its name (contract 6.5): the same first KiB and the same last KiB before the offset.
@@ -25,25 +26,24 @@ enum identity {
 
 /* What the open file is to a content of which `head` and everything up to `at` were read. Where it is the same, marks
  * that were not known are now. */
-enum identity identity_check(int fd, struct file_head *head, const struct position *at);
+enum identity identity_check(const struct file_content *c, struct file_head *head, const struct position *at);
 
 /* Whether the file begins with all that was read of a content (length and hash; of the first `skipped` bytes only the
  * first and last KiB): SAME, OTHER (also where it is shorter) or UNREADABLE. */
-enum identity identity_continues(int fd, uint64_t skipped, const struct position *at);
+enum identity identity_continues(const struct file_content *c, uint64_t skipped, const struct position *at);
 
 /* Compares two files from their start to the end of the shorter one. *ret_same: so many bytes are the same. False:
  * errno. */
-bool identity_common_prefix(int fd, int other, uint64_t *ret_same) __attribute__((warn_unused_result));
+bool identity_common_prefix(const struct file_content *c, const struct file_content *other, uint64_t *ret_same)
+    __attribute__((warn_unused_result));
 
 /* The position at `offset`, by reading all that is before it but for what was skipped; `skipped` <= `offset`. False:
  * errno; the file is shorter: 0. */
-bool identity_position_at(int fd, uint64_t skipped, uint64_t offset, struct position *ret_at)
+bool identity_position_at(const struct file_content *c, uint64_t skipped, uint64_t offset, struct position *ret_at)
     __attribute__((warn_unused_result));
 
 /* The first bytes, `len` of them at most LIMIT_FINGERPRINT. False: errno; the file is shorter: 0. */
-bool identity_head(int fd, uint64_t len, struct file_head *ret_head) __attribute__((warn_unused_result));
-
-/* pread() that goes on after a short read; less than `len` only at the end of the file. -1: errno. */
-ssize_t identity_read(int fd, char *to, size_t len, uint64_t offset);
+bool identity_head(const struct file_content *c, uint64_t len, struct file_head *ret_head)
+    __attribute__((warn_unused_result));
 
 #endif

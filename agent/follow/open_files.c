@@ -1,8 +1,9 @@
 #include "follow/open_files.h"
 
+#include "limits.h"
+
 #include <assert.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 enum { FOR_THE_REST = 64, AT_LEAST = 4 };
 
@@ -28,10 +29,9 @@ static void count(struct open_files *o)
 
 void open_files_close(struct open_files *o, struct file *f)
 {
-    if (f->reading.fd < 0)
+    if (f->reading.content.fd < 0)
         return;
-    close(f->reading.fd);
-    f->reading.fd = -1;
+    content_close(&f->reading.content);
     file_delist(f, LIST_OPEN);
     count(o);
 }
@@ -63,12 +63,13 @@ void open_files_keep_promise(struct open_files *o)
     o->promised--;
 }
 
-void open_files_adopt(struct open_files *o, struct file *f, int fd, uint64_t close_inactive, uint64_t now)
+void open_files_adopt(struct open_files *o, struct file *f, struct file_content content, uint64_t close_inactive,
+                      uint64_t now)
 {
     file_delist(f, LIST_OPEN);
-    f->reading.fd = fd;
+    f->reading.content = content;
     f->reading.used_at = now;
-    if (fd >= 0) {
+    if (content.fd >= 0) {
         file_enlist(f, LIST_OPEN); /* at the end: the most recently used */
         if (now + close_inactive < o->close_at)
             o->close_at = now + close_inactive;
@@ -78,16 +79,35 @@ void open_files_adopt(struct open_files *o, struct file *f, int fd, uint64_t clo
 
 void open_files_move(struct open_files *o, struct file *from, struct file *to)
 {
-    int fd = from->reading.fd;
-    assert(to->reading.fd < 0);
-    if (fd < 0)
+    assert(to->reading.content.fd < 0);
+    if (from->reading.content.fd < 0)
         return;
     file_delist(from, LIST_OPEN);
-    from->reading.fd = -1;
-    to->reading.fd = fd;
+    to->reading.content = from->reading.content;
+    from->reading.content = (struct file_content){.fd = -1};
     to->reading.used_at = from->reading.used_at;
     file_enlist(to, LIST_OPEN);
     count(o);
+}
+
+bool open_files_gz_room(struct open_files *o)
+{
+    size_t readers = 0;
+    struct file *idle = NULL;
+    for (struct file *f = file_table_list(o->table, LIST_OPEN)->first; f; f = f->links[LIST_OPEN].next) {
+        readers += f->reading.content.gz != NULL;
+        if (!idle && f->reading.content.gz && f->reading.at_end && !f->reading.in_job)
+            idle = f;
+    }
+    if (readers >= LIMIT_GZ_READERS && idle)
+        open_files_drop_gz(idle);
+    return readers < LIMIT_GZ_READERS || idle;
+}
+
+void open_files_drop_gz(struct file *f)
+{
+    gz_reader_free(f->reading.content.gz);
+    f->reading.content.gz = NULL;
 }
 
 void open_files_exhausted(struct open_files *o)

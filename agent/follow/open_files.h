@@ -23,10 +23,15 @@ void open_files_init(struct open_files *o, struct file_table *table, struct metr
 bool open_files_promise(struct open_files *o);
 void open_files_keep_promise(struct open_files *o);
 
-/* The job came back with a descriptor (-1: without). */
-void open_files_adopt(struct open_files *o, struct file *f, int fd, uint64_t close_inactive, uint64_t now);
+/* The job came back with what it had open (fd -1: nothing). */
+void open_files_adopt(struct open_files *o, struct file *f, struct file_content content, uint64_t close_inactive,
+                      uint64_t now);
 void open_files_close(struct open_files *o, struct file *f);
 void open_files_move(struct open_files *o, struct file *from, struct file *to);
+/* A gzip file that is read keeps its reader, as going back to it means to inflate all of it again: there are no more
+ * than LIMIT_GZ_READERS, others wait. True if there is room for another one; one that waits at its end makes room. */
+bool open_files_gz_room(struct open_files *o);
+void open_files_drop_gz(struct file *f);
 /* The system has none left: fewer from now on. */
 void open_files_exhausted(struct open_files *o);
 /* Hands back those of files that were at their end and are idle for close_inactive. */

@@ -127,7 +127,9 @@ static void take_file_back(struct slot *slot, uint64_t now)
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
     uint64_t close_inactive = is_followed(t, f) ? tailer_input(t, f)->close_inactive_ms : 0;
-    open_files_adopt(&t->open, f, slot->job.file.fd, close_inactive, now);
+    open_files_adopt(&t->open, f, slot->job.file.content, close_inactive, now);
+    if (!file_is_begun(f))
+        f->gz = slot->job.file.gz == GZ_YES;
     if (slot->promised)
         open_files_keep_promise(&t->open);
     slot->promised = false;
@@ -157,7 +159,9 @@ static bool replace(char **copy, const char *text)
 static struct job_file job_file_of(const struct file *f, const char *location)
 {
     return (struct job_file){
-        .fd = f->reading.fd,
+        .content = f->reading.content,
+        .gz = f->gz ? GZ_YES : GZ_NO,
+        .gz_end = f->gz_end,
         .location = location,
         .input = f->source.input,
         .device = f->device,
@@ -178,8 +182,9 @@ static bool prepare_other(struct slot *slot)
         return false;
     slot->job.other = job_file_of(other, slot->other_location);
     slot->job.other_parted = other->place == FILE_PARTED;
-    if (slot->job.other.fd >= 0) /* its own may be handed back meanwhile */
-        slot->job.other.fd = dup(slot->job.other.fd);
+    slot->job.other.content.gz = NULL;
+    if (slot->job.other.content.fd >= 0) /* its own may be handed back meanwhile */
+        slot->job.other.content.fd = dup(slot->job.other.content.fd);
     return true;
 }
 
@@ -187,6 +192,12 @@ static int64_t wall_ms(void)
 {
     uv_timeval64_t wall;
     return uv_gettimeofday(&wall) == 0 ? wall.tv_sec * 1000 + wall.tv_usec / 1000 : 0;
+}
+
+/* By its name; its first bytes decide. */
+static bool may_be_gz(const struct tailer *t, const struct file *f)
+{
+    return file_is_begun(f) ? f->gz : tailer_input(t, f)->read_gz && file_is_named_gz(file_location(f));
 }
 
 /* Copies all that the job needs. False: no memory. */
@@ -200,6 +211,8 @@ static bool prepare(struct slot *slot, enum file_job_kind kind)
     job->kind = kind;
     job->rules = slot->rules;
     job->file = job_file_of(f, slot->location);
+    if (!file_is_begun(f) && may_be_gz(t, f))
+        job->file.gz = GZ_MAYBE;
     job->file.source.path = slice_from(slot->path);
     job->searched_to = f->reading.searched_to;
     job->limit = f->reading.limit;
@@ -275,9 +288,9 @@ static bool let_go(struct tailer *t, struct file *f, uint64_t now)
     if (f->place != FILE_UNNAMED)
         return false;
     bool given_up = now >= f->reading.unnamed_since + tailer_input(t, f)->deleted_grace_ms;
-    if (f->reading.fd >= 0 && !given_up)
+    if (f->reading.content.fd >= 0 && !given_up)
         return false;
-    enum loss why = f->reading.fd >= 0 ? LOSS_DELETED : LOSS_GONE;
+    enum loss why = f->reading.content.fd >= 0 ? LOSS_DELETED : LOSS_GONE;
     open_files_close(&t->open, f);
     read_queue_remove(f);
     if (file_is_begun(f))
@@ -287,10 +300,10 @@ static bool let_go(struct tailer *t, struct file *f, uint64_t now)
     return true;
 }
 
-/* The last line of a file that will not get its newline any more (contract 6.5). */
+/* The last line of a file that will not get its newline any more (contract 6.5); a gzip file that is whole is one. */
 static bool wants_last_line(const struct file *f, uint64_t now)
 {
-    return f->moved && now >= f->reading.grown_at + LAST_LINE_AFTER_MS;
+    return (f->moved || f->gz) && now >= f->reading.grown_at + LAST_LINE_AFTER_MS;
 }
 
 /* A record of many lines does not wait for more of them. */
@@ -310,14 +323,17 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t 
         if (!room || waits_for_another(t, f))
             return false;
     }
-    if (f->reading.fd < 0 && !open_files_promise(&t->open))
+    if (may_be_gz(t, f) && !f->reading.content.gz && !open_files_gz_room(&t->open))
         return false;
-    slot->promised = f->reading.fd < 0;
+    if (f->reading.content.fd < 0 && !open_files_promise(&t->open))
+        return false;
+    slot->promised = f->reading.content.fd < 0;
     read_queue_remove(f);
     slot->file = f;
     slot->compared_count = 0;
     slot->job.budget = room;
     slot->job.take_last_line = wants_last_line(f, now);
+    slot->job.cut_is_final = now >= tailer_cut_is_final_at(f);
     slot->job.at_rest = is_at_rest(t, f, now);
     slot->job.last_line_size = f->size;
     slot->job.once = t->options.once;
@@ -490,7 +506,8 @@ void tailer_progress(const struct tailer *t, uint64_t *ret_read, uint64_t *ret_t
             continue;
         uint64_t end = f->reading.limit < f->size ? f->reading.limit : f->size;
         total += end;
-        read += file_offset(f) < end ? file_offset(f) : end;
+        uint64_t offset = !f->gz ? file_offset(f) : f->gz_end.size == f->size ? end : 0;
+        read += offset < end ? offset : end;
     }
     *ret_read = read;
     *ret_total = total;

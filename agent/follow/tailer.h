@@ -22,6 +22,9 @@
  * What can go wrong:
  *  - another content (cut, rewritten, inode used again): the content parts from the file, what is there now is new;
  *  - a new file that begins like a known one: held back until it is known whether it continues that one;
+ *  - a gzip file that is not whole: what can be read of it is; at its end it waits until it is whole or has not changed
+ *    for a minute, then its last line is taken as it is, and the rest reported (one that is whole is not inflated again
+ *    while it has the same size and end);
  *  - cannot be opened or read: reported once, tried again at every rescan; out of descriptors: the least recently used
  *    are handed back first;
  *  - deleted or moved away: read to its end through the held descriptor; its last line, without a newline, is taken

@@ -10,10 +10,11 @@
 
 enum {
     TAILER_SLOTS_MOST = 4,
-    SHORTER_FOR_MS = 5000,     /* a file shorter than its offset is looked at again for so long (contract 6.5) */
-    LAST_LINE_AFTER_MS = 5000, /* a moved file has not grown: its last line is taken without newline */
-    HELD_FOR_MS = 60000,       /* a small file that is the same as another one is held back */
-    RETRY_MS = 1000,           /* after a lack of memory or descriptors */
+    SHORTER_FOR_MS = 5000,         /* a file shorter than its offset is looked at again for so long (contract 6.5) */
+    LAST_LINE_AFTER_MS = 5000,     /* a moved file has not grown: its last line is taken without newline */
+    CUT_IS_FINAL_AFTER_MS = 60000, /* a gzip file that is not whole has not changed */
+    HELD_FOR_MS = 60000,           /* a small file that is the same as another one is held back */
+    RETRY_MS = 1000,               /* after a lack of memory or descriptors */
 };
 
 struct slot { /* a job, and what it needs from one to the next */
@@ -65,6 +66,8 @@ void slot_release(struct slot *slot);
 /* The job has ended: what follows from it. Runs the next one in this slot, or releases it. */
 void tailer_on_outcome(struct slot *slot, uint64_t now);
 
+/* When a gzip file that is not whole has not changed for so long that it will not become so. */
+uint64_t tailer_cut_is_final_at(const struct file *f);
 void tailer_wake(struct file *f, uint64_t at); /* to be visited again then, if not sooner */
 const struct input *tailer_input(const struct tailer *t, const struct file *f);
 

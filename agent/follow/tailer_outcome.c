@@ -8,6 +8,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* A gzip file was read to its end; what it lacks is told once. */
+static void report_gz(struct tailer *t, struct file *f, const struct file_job *job)
+{
+    bool ends_here = job->file.gz_end.size == job->size;
+    if (ends_here && f->gz_end.size != job->size) {
+        file_table_lost(t->table, f, LOSS_GZIP, job->useless);
+        file_table_dirty(t->table, f);
+    }
+    f->gz_end = job->file.gz_end;
+    if (ends_here)
+        open_files_drop_gz(f);
+}
+
 /* ---- a new file ---- */
 
 /* The one that was compared; NULL: it is known no longer, or elsewhere. */
@@ -136,7 +149,7 @@ static bool was_read_elsewhere(struct slot *slot)
 {
     const struct file *f = slot->file;
     struct file *other = NULL;
-    if (!f->reading.held_key || position_offset(&f->reading.held_at) != slot->job.size)
+    if (!f->reading.held_key || f->gz || position_offset(&f->reading.held_at) != slot->job.size)
         return false;
     while ((other = file_table_next_suspect(slot->tailer->table, f, slot->first_line_hash, other))) {
         if (other->key == f->reading.held_key && other->place == FILE_PARTED && file_offset(other) >= slot->job.size)
@@ -168,6 +181,11 @@ static void compare_next(struct slot *slot)
     }
 }
 
+static bool is_final(const struct file_job *job)
+{
+    return job->take_last_line || job->once || (job->file.gz == GZ_YES && job->cut_is_final);
+}
+
 /* What stands before the first newline; a last line that is to be taken without one counts as such. */
 static bool find_first_line(struct slot *slot)
 {
@@ -175,12 +193,21 @@ static bool find_first_line(struct slot *slot)
     const char *newline = start.len ? memchr(start.text, '\n', start.len) : NULL;
     if (newline)
         start.len = (size_t)(newline - start.text);
-    else if (start.len < LIMIT_FINGERPRINT && !((slot->job.take_last_line || slot->job.once) && start.len))
+    else if (start.len < LIMIT_FINGERPRINT && !(is_final(&slot->job) && start.len))
         return false;
     slot->start = file_head_of(slice_of(slot->job.start, slot->job.start_len));
     slot->first_line = start;
     slot->first_line_hash = content_hash_of(start);
     return true;
+}
+
+/* A gzip file of which nothing can be read, or nothing yet. */
+static void on_nothing_in_gz(struct slot *slot, uint64_t now)
+{
+    struct file *f = slot->file;
+    report_gz(slot->tailer, f, &slot->job);
+    if (f->gz_end.size != f->size && tailer_cut_is_final_at(f) > now)
+        tailer_wake(f, tailer_cut_is_final_at(f));
 }
 
 static void on_looked(struct slot *slot, uint64_t now)
@@ -196,10 +223,17 @@ static void on_looked(struct slot *slot, uint64_t now)
         drop_candidate(slot);
         return;
     }
-    if (f->moved && f->size)
+    if (f->gz)
+        on_nothing_in_gz(slot, now);
+    else if (f->moved && f->size)
         tailer_wake(f, now > f->reading.grown_at + LAST_LINE_AFTER_MS ? now + LAST_LINE_AFTER_MS
                                                                       : f->reading.grown_at + LAST_LINE_AFTER_MS);
     slot_release(slot);
+}
+
+uint64_t tailer_cut_is_final_at(const struct file *f)
+{
+    return f->reading.grown_at + CUT_IS_FINAL_AFTER_MS;
 }
 
 /* A minute since it was made or changed (which no copy pretends) counts as one in which it was the same. */
@@ -235,7 +269,7 @@ static void on_compared(struct slot *slot, uint64_t now)
     case COMPARED_DIFFERENT:
         break;
     case COMPARED_SAME:
-        until = held_until(f, slot->job.size, slot->job.read_time_ms, now);
+        until = held_until(f, position_offset(&slot->job.compared_at), slot->job.read_time_ms, now);
         if (until && until <= now) {
             f->reading.held_until = until;
             break; /* they are two files */
@@ -244,7 +278,8 @@ static void on_compared(struct slot *slot, uint64_t now)
         hold(slot, other, until);
         return;
     case COMPARED_UNSURE:
-        file_table_visit(t->table, other);
+        if (other->place != FILE_PARTED)
+            file_table_visit(t->table, other);
         hold_for_a_moment(slot, other, now);
         return;
     }
@@ -293,13 +328,25 @@ static bool take_chunk(struct slot *slot, uint64_t now)
     return true;
 }
 
+/* It is whole, and its last line is taken without a newline when it stays so; or it is not, and may yet become so. */
+static void wait_for_rest_of_gz(struct file *f, bool partial, uint64_t now)
+{
+    uint64_t last_line_at = f->reading.grown_at + LAST_LINE_AFTER_MS, final_at = tailer_cut_is_final_at(f);
+    if (partial && last_line_at > now)
+        tailer_wake(f, last_line_at);
+    else if (final_at > now)
+        tailer_wake(f, final_at);
+}
+
 /* At the end of what there is: what may still come of it, and when. */
 static void wait_at_end(struct tailer *t, struct file *f, uint64_t now)
 {
     const struct input *input = tailer_input(t, f);
-    uint64_t end = f->reading.limit < f->size ? f->reading.limit : f->size;
+    uint64_t end = f->gz ? f->reading.searched_to : f->reading.limit < f->size ? f->reading.limit : f->size;
     bool partial = file_offset(f) < end;
-    if (partial && f->moved && !f->reading.last_line_tried)
+    if (f->gz && f->gz_end.size != f->size)
+        wait_for_rest_of_gz(f, partial, now);
+    else if (partial && f->moved && !f->reading.last_line_tried)
         tailer_wake(f, f->reading.grown_at + LAST_LINE_AFTER_MS);
     else if (partial && input->multiline_start && now < f->reading.grown_at + input->multiline_timeout_ms)
         tailer_wake(f, f->reading.grown_at + input->multiline_timeout_ms);
@@ -329,6 +376,8 @@ static void on_read(struct slot *slot, uint64_t now)
     f->reading.at_end = job->at_end;
     if (job->take_last_line && job->at_end)
         f->reading.last_line_tried = true;
+    if (f->gz)
+        report_gz(t, f, job);
     slot_release(slot);
     if (!job->at_end)
         read_queue_add(&t->queue, f);

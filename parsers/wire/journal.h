@@ -35,9 +35,12 @@ struct checkpoint_entry {
     /* Of a container's log, whose streams stand mixed: lines of one that were taken behind the offset, within so many
      * bytes, and what is skipped behind them (struct record_lanes) */
     uint64_t stdout_ahead, stderr_ahead, stdout_skip, stderr_skip;
-    bool skipping;        /* the offset is within an oversized line */
-    bool gz;              /* offsets are of the decompressed content */
-    bool gone;            /* rewritten, cut or deleted: kept for its continuation */
+    /* A gzip file that was read to its end: how large it was, and content_hash_of() its last KiB. Size 0: it was not.
+     */
+    uint64_t gz_end, gz_tail;
+    bool skipping; /* the offset is within an oversized line */
+    bool gz;       /* offsets are of the decompressed content */
+    bool gone;     /* rewritten, cut or deleted: kept for its continuation */
 };
 
 enum journal_record_kind {

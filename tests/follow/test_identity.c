@@ -5,6 +5,8 @@
 #include "support/cmocka_setup.h"
 #include "support/temp_dir.h"
 
+#define PLAIN(descriptor) (&(struct file_content){.fd = (descriptor)})
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -59,19 +61,19 @@ static void sees_what_changed(void **state)
         struct file_head head;
         int fd = write_and_open(&f, "a", SIZE);
         size_t offset = offsets[i];
-        assert_true(identity_position_at(fd, 0, offset, &at));
-        assert_true(identity_head(fd, least(offset, LIMIT_FINGERPRINT), &head));
+        assert_true(identity_position_at(PLAIN(fd), 0, offset, &at));
+        assert_true(identity_head(PLAIN(fd), least(offset, LIMIT_FINGERPRINT), &head));
         assert_int_equal(position_offset(&at), offset);
-        assert_int_equal(identity_check(fd, &head, &at), IDENTITY_SAME);
-        assert_int_equal(identity_continues(fd, 0, &at), IDENTITY_SAME);
+        assert_int_equal(identity_check(PLAIN(fd), &head, &at), IDENTITY_SAME);
+        assert_int_equal(identity_continues(PLAIN(fd), 0, &at), IDENTITY_SAME);
         close(fd);
         const size_t changed[] = {0, offset - 1, offset / 2};
         for (size_t c = 0; c < 3; c++) {
             f.bytes[changed[c]] ^= 1;
             fd = write_and_open(&f, "a", SIZE);
             bool is_near = changed[c] < LIMIT_FINGERPRINT || changed[c] + LIMIT_FINGERPRINT >= offset;
-            assert_int_equal(identity_check(fd, &head, &at), is_near ? IDENTITY_OTHER : IDENTITY_SAME);
-            assert_int_equal(identity_continues(fd, 0, &at), IDENTITY_OTHER); /* all of it is read */
+            assert_int_equal(identity_check(PLAIN(fd), &head, &at), is_near ? IDENTITY_OTHER : IDENTITY_SAME);
+            assert_int_equal(identity_continues(PLAIN(fd), 0, &at), IDENTITY_OTHER); /* all of it is read */
             close(fd);
             f.bytes[changed[c]] ^= 1;
         }
@@ -88,7 +90,7 @@ static void position_is_the_mappers(void **state)
     int fd = write_and_open(&f, "a", SIZE);
     for (size_t i = 0; i < OFFSETS; i++) {
         struct position at, moved;
-        assert_true(identity_position_at(fd, 0, offsets[i], &at));
+        assert_true(identity_position_at(PLAIN(fd), 0, offsets[i], &at));
         position_init(&moved);
         position_move(&moved, slice_of(f.bytes, offsets[i]), 0);
         assert_true(content_hash_equal(&at.content, &moved.content));
@@ -107,16 +109,16 @@ static void shorter_files(void **state)
     struct file_head head;
     set_up(&f);
     int fd = write_and_open(&f, "a", 5000);
-    assert_true(identity_position_at(fd, 0, 5000, &at));
-    assert_true(identity_head(fd, LIMIT_FINGERPRINT, &head));
+    assert_true(identity_position_at(PLAIN(fd), 0, 5000, &at));
+    assert_true(identity_head(PLAIN(fd), LIMIT_FINGERPRINT, &head));
     close(fd);
     static const size_t sizes[] = {0, 10, 16, 100, 1023, 1024, 4999};
     for (int changed = 0; changed < 2; changed++) {
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
             fd = write_and_open(&f, "a", sizes[i]);
             bool is_seen = changed && sizes[i] >= 16;
-            assert_int_equal(identity_check(fd, &head, &at), is_seen ? IDENTITY_OTHER : IDENTITY_SHORTER);
-            assert_int_equal(identity_continues(fd, 0, &at), IDENTITY_OTHER);
+            assert_int_equal(identity_check(PLAIN(fd), &head, &at), is_seen ? IDENTITY_OTHER : IDENTITY_SHORTER);
+            assert_int_equal(identity_continues(PLAIN(fd), 0, &at), IDENTITY_OTHER);
             close(fd);
         }
         f.bytes[3] ^= 1;
@@ -132,7 +134,7 @@ static void skipped_bytes(void **state)
     struct position at;
     set_up(&f);
     int fd = write_and_open(&f, "a", SIZE);
-    assert_true(identity_position_at(fd, 100000, 200000, &at));
+    assert_true(identity_position_at(PLAIN(fd), 100000, 200000, &at));
     close(fd);
     static const struct {
         size_t changed;
@@ -145,7 +147,7 @@ static void skipped_bytes(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         f.bytes[cases[i].changed] ^= 1;
         fd = write_and_open(&f, "a", SIZE);
-        assert_int_equal(identity_continues(fd, 100000, &at), cases[i].expected);
+        assert_int_equal(identity_continues(PLAIN(fd), 100000, &at), cases[i].expected);
         close(fd);
         f.bytes[cases[i].changed] ^= 1;
     }
@@ -161,14 +163,14 @@ static void common_prefix(void **state)
     static const size_t sizes[] = {0, 1, 262143, 262144, 262145, 524288, SIZE};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int a = write_and_open(&f, "a", SIZE), b = write_and_open(&f, "b", sizes[i]);
-        assert_true(identity_common_prefix(a, b, &same));
+        assert_true(identity_common_prefix(PLAIN(a), PLAIN(b), &same));
         assert_int_equal(same, sizes[i]);
         if (sizes[i]) {
             size_t changed = sizes[i] - 1;
             f.bytes[changed] ^= 1;
             close(b);
             b = write_and_open(&f, "b", sizes[i]);
-            assert_true(identity_common_prefix(a, b, &same));
+            assert_true(identity_common_prefix(PLAIN(a), PLAIN(b), &same));
             assert_int_equal(same, changed);
             f.bytes[changed] ^= 1;
         }
@@ -184,10 +186,10 @@ static void unreadable(void **state)
     (void)state;
     struct position at = {.content.len = 10};
     struct file_head head = {.len = 10};
-    assert_int_equal(identity_check(-1, &head, &at), IDENTITY_UNREADABLE);
-    assert_int_equal(identity_continues(-1, 0, &at), IDENTITY_UNREADABLE);
+    assert_int_equal(identity_check(PLAIN(-1), &head, &at), IDENTITY_UNREADABLE);
+    assert_int_equal(identity_continues(PLAIN(-1), 0, &at), IDENTITY_UNREADABLE);
     uint64_t same;
-    assert_false(identity_common_prefix(-1, -1, &same));
+    assert_false(identity_common_prefix(PLAIN(-1), PLAIN(-1), &same));
 }
 
 int main(void)
