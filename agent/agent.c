@@ -10,29 +10,14 @@
 #include "agent_internal.h"
 
 #include "limits.h"
-#include "line_sums.h"
 
 #include <assert.h>
 #include <signal.h>
 #include <unistd.h>
 
-enum { ONCE_REPORT_MS = 10000, PROGRESS_MS = 100 };
+enum { PROGRESS_MS = 100 };
 
 /* ---- What is said ----------------------------------------------------------------------------------------------- */
-
-static void report_if_due(struct agent *a, uint64_t now)
-{
-    uint64_t every = a->options->once ? ONCE_REPORT_MS : a->config->log_stats_ms;
-    if (every == 0 || now < a->report_at)
-        return;
-    a->report_at = now + every;
-    if (a->options->once && a->options->progress)
-        return;
-    struct line_sums sums = metrics_line_sums(a->metrics);
-    line_sums_say(a->log, a->options->once ? "so far" : "lines since the last report", &sums,
-                  a->options->once ? &(struct line_sums){0} : &a->reported);
-    a->reported = sums;
-}
 
 static void show_progress(struct agent *a, uint64_t now)
 {
@@ -175,6 +160,7 @@ static void advance_stage(struct agent *a, uint64_t now)
 {
     if (a->stage == STAGE_RUNNING && a->give_up_at && now >= a->give_up_at) {
         log_event(a->log, LOG_ERROR, "", "the time given with --timeout is over", LOG_END);
+        a->why_it_ends = "--timeout";
         a->cut_short = true;
         begin_draining(a, now);
         a->stage_ends = now;
@@ -210,6 +196,8 @@ static void on_stop_signal(uv_signal_t *handle, int number)
     }
     uint64_t now = uv_now(&a->loop);
     log_event(a->log, LOG_INFO, "", "stopping", LOG_TEXT("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"), LOG_END);
+    notify_say(&a->notify, "STOPPING=1");
+    a->why_it_ends = number == SIGTERM ? "SIGTERM" : "SIGINT";
     a->cut_short = true;
     a->stage = STAGE_LAST_WORDS;
     a->stage_ends = now + (a->options->once ? 0 : a->config->upload.shutdown_follow_ms);
@@ -236,8 +224,7 @@ static void wake_in_time(struct agent *a, uint64_t now)
     }
     if (file_table_has_unsaved(a->files) && checkpoint_may_save(a->checkpoint))
         at = earlier(at, a->save_at);
-    if (a->options->once || a->config->log_stats_ms)
-        at = earlier(at, a->report_at);
+    at = earlier(at, agent_report_deadline(a));
     at = earlier(at, config_watch_deadline(&a->config_watch));
     if (a->options->progress)
         at = earlier(at, now + PROGRESS_MS);
@@ -272,7 +259,7 @@ static void on_turn_end(uv_prepare_t *handle)
     advance_stage(a, now);
     if (a->stage == STAGE_CLOSING)
         return;
-    report_if_due(a, now);
+    agent_report_if_due(a, now);
     show_progress(a, now);
     save_if_due(a, now);
     wake_in_time(a, now);
@@ -286,9 +273,8 @@ static const struct config *config_in_force(void *context)
     return a->config;
 }
 
-static const char *not_ready(void *context)
+const char *agent_not_ready(const struct agent *a)
 {
-    const struct agent *a = context;
     if (a->stage != STAGE_RUNNING)
         return "stopping";
     if (a->saved_once && !a->last_save_ok)
@@ -306,6 +292,11 @@ static void on_taken(void *context, const struct chunk *chunk, const struct conf
 {
     const struct agent *a = context;
     admin_tell_taken(a->admin, chunk, config, file);
+}
+
+static const char *not_ready(void *context)
+{
+    return agent_not_ready(context);
 }
 
 /* ---- Starting --------------------------------------------------------------------------------------------------- */
@@ -401,10 +392,10 @@ static void run_loop(struct agent *a)
     if (a->options->progress)
         log_before_line(a->log, progress_clear, &a->progress);
     a->give_up_at = a->options->timeout_ms ? now + a->options->timeout_ms : 0;
-    a->report_at = now + (a->options->once ? ONCE_REPORT_MS : a->config->log_stats_ms);
     log_event(a->log, LOG_INFO, "", "started", LOG_TEXT("version", RAINGAUGE_VERSION),
               LOG_TEXT("config", a->config->path), LOG_TEXT("state", a->options->state_dir),
               LOG_UINT("inputs", a->config->input_count), LOG_UINT("rules", a->config->rules.count), LOG_END);
+    agent_begin_reports(a, now);
     uv_run(&a->loop, UV_RUN_DEFAULT);
     assert(a->parts_open == 0);
 }
@@ -450,12 +441,7 @@ int agent_run(struct config *config, const struct agent_options *options, struct
         log_before_line(log, NULL, NULL);
         log_held_back(log);
         code = exit_code(&a);
-        struct line_sums sums = metrics_line_sums(a.metrics);
-        line_sums_say(log,
-                      a.cut_short && options->once ? "ended before its end"
-                      : options->once              ? "done"
-                                                   : "stopped",
-                      &sums, &(struct line_sums){0});
+        agent_say_end(&a);
     } else {
         log_event(log, LOG_ERROR, "", error.text, LOG_END);
     }

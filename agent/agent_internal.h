@@ -13,6 +13,7 @@
 #include "follow/file_table.h"
 #include "follow/tailer.h"
 #include "follow/watcher.h"
+#include "notify.h"
 #include "state/checkpoint.h"
 #include "state/lock.h"
 
@@ -66,12 +67,22 @@ struct agent {
     uint64_t stage_ends;
     uint64_t give_up_at;         /* --timeout */
     uint64_t save_at, report_at; /* the next time */
-    struct line_sums reported;
+    struct notify notify;
+    const char *why_it_ends; /* NULL: it reached its end */
     bool saved_once, last_save_done, last_save_ok;
     bool cut_short;          /* ended by a signal or --timeout */
     bool reading_is_bounded; /* nothing is read that came after the stop began */
     int parts_open;          /* that have loop handles: closed one after the other */
 };
+
+/* agent.c */
+const char *agent_not_ready(const struct agent *a); /* NULL: ready; else why not, from a fixed list */
+
+/* agent_report.c */
+void agent_begin_reports(struct agent *a, uint64_t now); /* and systemd is told that it is ready */
+void agent_report_if_due(struct agent *a, uint64_t now);
+uint64_t agent_report_deadline(const struct agent *a);
+void agent_say_end(struct agent *a); /* what was done, what was not, and why it ends */
 
 /* agent_reload.c */
 /* The series of every input, rule and destination are there from the start, at 0. False: no memory. */

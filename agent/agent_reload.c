@@ -107,6 +107,7 @@ static void log_diagnostics(struct agent *a, const struct diagnostics *d)
  */
 static bool reload(struct agent *a, struct buffer *said)
 {
+    notify_reloading(&a->notify);
     struct diagnostics *d = diagnostics_new();
     struct config *config = d ? a->options->load(a->options->load_context, d) : NULL;
     if (d) {
@@ -120,6 +121,7 @@ static bool reload(struct agent *a, struct buffer *said)
     log_event(a->log, ok ? LOG_INFO : LOG_ERROR, "",
               ok ? "configuration reloaded" : "configuration not reloaded; the old one stays",
               LOG_TEXT("sha256", a->config->sha256), LOG_TEXT("changed", unchanged ? "no" : "yes"), LOG_END);
+    notify_say(&a->notify, "READY=1");
     return ok;
 }
 

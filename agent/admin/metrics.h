@@ -23,6 +23,10 @@ extern const char *const outcome_names[OUTCOME_COUNT]; /* "delivered" … "dead_
 enum loss { LOSS_TRUNCATED, LOSS_DELETED, LOSS_GONE, LOSS_GZIP, LOSS_COUNT };
 extern const char *const loss_names[LOSS_COUNT];
 
+struct line_sums {
+    uint64_t read, lines[OUTCOME_COUNT], held;
+};
+
 struct input_metrics {
     char *name;
     struct input_metrics *next;
@@ -32,6 +36,7 @@ struct input_metrics {
     uint64_t nul_bytes;
     uint64_t files_unreadable, lag_bytes; /* gauges */
     double lag_seconds;
+    struct line_sums reported; /* in the last line of sums */
 };
 
 struct rule_metrics {
@@ -91,10 +96,7 @@ void metrics_count_reason(struct reason_count **list, const char *reason, uint64
 void metrics_count_request(struct destination_metrics *d, enum endpoint endpoint, int code, double seconds,
                            struct metrics *m);
 
-/* Sums over all inputs, for the last line of log. */
-struct line_sums {
-    uint64_t read, lines[OUTCOME_COUNT], held;
-};
+/* Sums over all inputs. */
 struct line_sums metrics_line_sums(const struct metrics *m);
 /* Over all destinations and endpoints. */
 uint64_t metrics_calls_delivered(const struct metrics *m);

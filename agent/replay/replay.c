@@ -187,7 +187,7 @@ static void report(struct replay *r, uint64_t now)
     } else if (now >= r->report_at) {
         struct line_sums sums = metrics_line_sums(r->metrics);
         r->report_at = now + REPORT_MS;
-        line_sums_say(r->log, "so far", &sums, &(struct line_sums){0});
+        line_sums_say(r->log, "so far", &sums, &(struct line_sums){0}, NULL);
     }
 }
 
@@ -327,7 +327,7 @@ int replay_run(struct config *config, const struct replay_options *options, stru
         run_loop(&r);
         code = exit_code(&r);
         struct line_sums sums = metrics_line_sums(r.metrics);
-        line_sums_say(log, r.cut_short ? "ended before its end" : "done", &sums, &(struct line_sums){0});
+        line_sums_say(log, r.cut_short ? "ended before its end" : "done", &sums, &(struct line_sums){0}, NULL);
     } else {
         log_event(log, LOG_ERROR, "", error.text, LOG_END);
         if (r.transport)
