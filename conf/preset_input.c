@@ -7,9 +7,18 @@
 
 #include "settings.h"
 
+static void read_marks(struct loader *l, const struct yaml_member *member, void *target)
+{
+    struct scalar *items;
+    size_t count;
+    (void)target;
+    (void)!scalar_list(l, member->value, "marks in preset", &items, &count);
+}
+
 static const struct setting about_rows[] = {
     TEXT("reads", struct preset_about, reads),
     TEXT("versions", struct preset_about, versions),
+    READ_BY("marks", read_marks),
     ELSEWHERE("input"),
 };
 static const struct section about_section = SECTION_OF("preset", about_rows);
@@ -82,7 +91,7 @@ void preset_input_check(struct loader *l)
         const struct yaml_node *about = yaml_get(l->documents[d].root, "preset");
         if (!about || !section_check(l, &about_section, about))
             continue;
-        struct preset_about ignored = {NULL, NULL};
+        struct preset_about ignored = {.reads = NULL};
         l->document = &l->documents[d];
         section_values(l, &about_section, about, &ignored);
         any |= yaml_get(about, "input") != NULL;
@@ -98,6 +107,12 @@ const struct yaml_node *preset_input_for(struct loader *l, const struct yaml_nod
     return count_inputs(l) == 1 && !says_how_lines_are_read(input) ? agreed_input(l) : NULL;
 }
 
+static const char *text_of(struct arena *arena, const struct yaml_node *about, const char *key)
+{
+    const struct yaml_node *node = about ? yaml_get(about, key) : NULL;
+    return arena_strdup(arena, node ? node->text : SLICE(""));
+}
+
 bool preset_about(const struct preset *preset, struct arena *arena, struct preset_about *ret_about)
 {
     struct diagnostics *d = diagnostics_new();
@@ -108,15 +123,19 @@ bool preset_about(const struct preset *preset, struct arena *arena, struct prese
     }
     *file = (struct source_file){preset->name, preset->text};
     const struct yaml_node *root = yaml_tree_parse(arena, d, file);
-    const struct yaml_node *about = root ? yaml_get(root, "preset") : NULL;
-    const struct yaml_node *reads = about ? yaml_get(about, "reads") : NULL;
-    const struct yaml_node *versions = about ? yaml_get(about, "versions") : NULL;
     diagnostics_free(d);
     if (!root)
         return false;
-    *ret_about = (struct preset_about){
-        .reads = arena_strdup(arena, reads ? reads->text : SLICE("")),
-        .versions = arena_strdup(arena, versions ? versions->text : SLICE("")),
+    const struct yaml_node *about = yaml_get(root, "preset");
+    const struct yaml_node *marks = about ? yaml_get(about, "marks") : NULL;
+    struct preset_about found = {
+        .reads = text_of(arena, about, "reads"),
+        .versions = text_of(arena, about, "versions"),
+        .marks = arena_calloc(arena, marks ? marks->count + 1 : 1, sizeof *found.marks),
+        .mark_count = marks ? marks->count : 0,
     };
-    return ret_about->reads && ret_about->versions;
+    for (size_t i = 0; found.marks && i < found.mark_count; i++)
+        found.marks[i] = arena_strdup(arena, marks->items[i]->text);
+    *ret_about = found;
+    return !arena->failed;
 }

@@ -16,6 +16,8 @@ extern const size_t preset_count;
 struct preset_about {
     const char *reads;    /* one line: what writes such lines */
     const char *versions; /* of which it was seen */
+    const char **marks;   /* texts that all stand in any line of its writer, where there are such */
+    size_t mark_count;
 };
 
 /* False on lack of memory, or where the preset is not valid YAML. The texts are the arena's. */

@@ -19,8 +19,8 @@ enum exit_code { /* contract 1 */
                  EXIT_DEAD_LETTERS = 3 /* done, but some calls are now in the dead-letter file */
 };
 
-extern const struct command command_run, command_check, command_map, command_receive, command_reload, command_replay,
-    command_status, command_tap, command_test, command_top;
+extern const struct command command_check, command_init, command_map, command_receive, command_reload, command_replay,
+    command_run, command_status, command_tap, command_test, command_top;
 
 extern const struct command *const commands[];
 extern const size_t command_count;

@@ -7,6 +7,7 @@ const struct command *const commands[] = {
     &command_check,
     &command_map,
     &command_test,
+    &command_init,
     &command_status,
     &command_top,
     &command_tap,

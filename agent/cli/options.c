@@ -17,8 +17,7 @@ enum { PRESETS_MOST = 64 };
 #define DEFAULT_CONFIG "/etc/raingauge/raingauge.yaml"
 #define DEFAULT_STATE_DIR "/var/lib/raingauge"
 
-/* Whether there is such a preset; says so where there is none. */
-static bool preset_is_known(const char *command, const char *name)
+bool options_preset_is_known(const char *command, const char *name)
 {
     const char *names[PRESETS_MOST];
     size_t count = 0;
@@ -40,7 +39,7 @@ bool options_take_globs(struct config_options *o, const char *command, char **ar
         usage_error(command, "--preset and -c cannot both be given");
         return false;
     }
-    if (!preset_is_known(command, o->preset))
+    if (!options_preset_is_known(command, o->preset))
         return false;
     if (*rest == 0) {
         usage_error(command, "--preset %s needs a GLOB: the files it is for", o->preset);

@@ -44,6 +44,9 @@ struct config_options {
 bool options_take_globs(struct config_options *o, const char *command, char **arguments, int *rest)
     __attribute__((warn_unused_result));
 
+/* Whether there is such a preset; where there is none, a line on stderr says so. */
+bool options_preset_is_known(const char *command, const char *name) __attribute__((warn_unused_result));
+
 /* For commands that take no arguments but GLOBs: false with a line on stderr where some are left. */
 bool options_no_rest(const char *command, char *const *arguments, int rest) __attribute__((warn_unused_result));
 
