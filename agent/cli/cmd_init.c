@@ -244,7 +244,7 @@ static int make(struct init_command *c, char *const *arguments, size_t count)
 
 static int run(char **arguments)
 {
-    struct init_command c = {NULL};
+    struct init_command c = {.preset = NULL};
     const struct option_row rows[] = {
         {"--preset", NULL, OPTION_TEXT, &c.preset}, {"--output", "-o", OPTION_TEXT, &c.out_path}, OPTION_ROWS_END};
     int rest = arguments_parse("init", rows, arguments);
