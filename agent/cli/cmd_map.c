@@ -37,7 +37,8 @@ static void complain(struct map_command *m, const char *what)
 
 static bool write_out(struct map_command *m)
 {
-    bool ok = !m->out.failed && fwrite(m->out.data, 1, m->out.len, stdout) == m->out.len;
+    bool nothing = m->out.len == 0; /* perhaps no memory yet */
+    bool ok = !m->out.failed && (nothing || fwrite(m->out.data, 1, m->out.len, stdout) == m->out.len);
     if (m->out.failed)
         errno = ENOMEM;
     buffer_clear(&m->out);

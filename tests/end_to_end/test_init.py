@@ -156,3 +156,8 @@ def test_the_list_names_every_preset():
 def test_wrong_usage_and_files_that_cannot_be_read(arguments, code):
     said = raingauge("init", *arguments)
     assert said.returncode == code and said.stderr and not said.stdout
+
+
+def test_map_of_lines_without_a_call_says_nothing():
+    said = raingauge("map", "--preset", "openai-chat", "-", given='{"x":1}\n')
+    assert (said.returncode, said.stdout) == (0, "")
