@@ -19,12 +19,12 @@ struct mapped_call {
     uint64_t user_hash, traits_hash;
 };
 
-struct mapped_line { /* a line with at least one call or kept text */
+struct mapped_line {       /* a line with at least one call or kept text */
     struct position start; /* from where it is read again */
     uint64_t offset;       /* of it, or of the first line that it was joined from */
-    uint32_t calls; /* to be settled; a kept text counts as one */
-    bool rejected;  /* a call of it was rejected: it will count as that */
-    bool invalid;   /* kept text only: it will count as that */
+    uint32_t calls;        /* to be settled; a kept text counts as one */
+    bool rejected;         /* a call of it was rejected: it will count as that */
+    bool invalid;          /* kept text only: it will count as that */
 };
 
 /* A line, or a call of it, that came to nothing: for the log, for `map --all`, and for counting rejections. Listed up

@@ -308,9 +308,8 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
                        .history = history,
                        .at = source->at};
     struct record_options options = options_of(t.input);
-    struct record_place place = {.at.offset = position_offset(&source->at),
-                                 .skipping = source->skipping,
-                                 .lanes = source->at.lanes};
+    struct record_place place = {
+        .at.offset = position_offset(&source->at), .skipping = source->skipping, .lanes = source->at.lanes};
     bool full;
     set_meta(m, source, t.input, read_time_ms);
     record_reader_begin(&m->reader, &options, bytes, &place, end_of(flags));
