@@ -150,7 +150,7 @@ static void settings_arrive(void **state)
                      "dead_letter: {max_bytes: 12345, max_age: 7d, lines: true}\n"
                      "admin: {listen: '[::1]:9464', page: true}\n"
                      "log: {level: debug, format: json, stats: 0}\n"
-                     "reload: watch\nsandbox: require\n");
+                     "reload: watch\nsandbox: off\n");
     assert_non_null(c);
     const struct destination *d = &c->destinations[0];
     assert_string_equal(c->state_dir, "/work/dir/state");
@@ -193,7 +193,7 @@ static void settings_arrive(void **state)
     assert_true(c->log_json);
     assert_int_equal(c->log_stats_ms, 0);
     assert_true(c->reload_watch);
-    assert_int_equal(c->sandbox, SANDBOX_REQUIRE);
+    assert_int_equal(c->sandbox, SANDBOX_OFF);
     config_free(c);
 }
 
