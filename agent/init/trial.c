@@ -55,6 +55,7 @@ bool trial_run(const struct samples *s, const char *name, struct slice text, str
     if (config) {
         trial.valid = true;
         trial.raw = config->inputs[0].parser == PARSER_RAW;
+        config->inputs[0].envelope = ENVELOPE_NONE; /* the samples are what was inside */
         good = map_samples(s, config, &trial);
     }
     config_free(config);

@@ -113,7 +113,7 @@ static bool make_chunk_of_call(struct letter_intake *in, const struct dead_lette
                                .project_at = letter->call.len,
                                .project_len = letter->project.len,
                                .user_hash = user_hash_of(letter)};
-    struct mapped_line line = {.calls = 1};
+    struct mapped_line line = {.offset = letter->offset, .calls = 1};
     position_init(&line.start);
     line.start.content.len = letter->offset;
     buffer_add(&chunk->text, letter->call);
