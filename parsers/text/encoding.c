@@ -64,6 +64,8 @@ static bool is_low_surrogate(uint32_t unit)
 
 static void decode_utf16(enum encoding_kind encoding, struct slice text, struct buffer *out)
 {
+    if (text.len == 0)
+        return;
     const char *at = text.text, *end = text.text + text.len;
     while (end - at >= 2) {
         uint32_t unit = unit_at(encoding, at);

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice file = slice_of((const char *)data + 4, size - 4);
     struct record_options options = {.envelope = data[0] % 4,
                                      .encoding = data[0] / 4 % 4,
-                                     .max_line = 1U + data[1],
+                                     .max_line = 4U + data[1],
                                      .multiline_start =
                                          data[2] & 1 ? regex_compile(&regexes, SLICE("^\\d"), &at, error, 100) : NULL};
     enum record_end end = (enum record_end)(data[2] / 2 % 4);
