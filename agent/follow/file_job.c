@@ -245,9 +245,13 @@ static enum file_job_outcome skip(struct file_job *job)
 
 /* ---- JOB_READ ---- */
 
-/* What the end of the content means. A gzip file that is not whole waits at its end until that is final. */
+/* What the end of the content means. A gzip file that is not whole waits at its end until that is final; where reading
+ * stops at a limit before the file's end, as while the agent stops, the line goes on behind it, and is not taken torn.
+ */
 static unsigned last_line_flags(const struct file_job *job)
 {
+    if (!job->file.content.gz && job->limit < job->size)
+        return 0;
     if (job->file.content.gz && gz_reader_end(job->file.content.gz) != GZ_WHOLE)
         return job->once || job->cut_is_final ? MAP_TAKE_LAST_LINE_ANYHOW : 0;
     if (job->take_last_line)

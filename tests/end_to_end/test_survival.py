@@ -411,6 +411,29 @@ def test_shutdown_follow(agent, server):
     assert sorted(ids(server.events())) == ["e1", "e2", "e3"]
 
 
+def test_a_line_that_is_half_written_when_the_stop_begins(agent, server):
+    """However long the stop takes, and though its file is renamed meanwhile: it is not taken torn, but whole at the next start."""
+    agent.write_config(upload="  shutdown_timeout: 60s")
+    server.answer = lambda r: HANG
+    agent.start()
+    half = len(line(0)) + 20
+    text = line(0) + line(1) + line(2)
+    agent.log("a.jsonl", text[:half])
+    server.wait_for(lambda: len(server.requests) == 1)
+    agent.process.send_signal(signal.SIGTERM)
+    agent.wait_said("stopping")
+    time.sleep(0.5)  # two walks: what was there when the stop began is read
+    agent.log("a.jsonl", text[half:])
+    (agent.logs / "a.jsonl").rename(agent.logs / "a.jsonl.1")
+    time.sleep(6)  # a renamed file's last line is taken after 5 s
+    server.answer = None
+    server.release()
+    assert agent.wait() == 0
+    assert not agent.said("is invalid")
+    assert agent.once() == 0
+    assert set(ids(server.events())) == {"e0", "e1", "e2"}
+
+
 # ---- time ----
 
 @pytest.mark.parametrize("jumps", [(86400, -86400), (-3 * 86400, 0), (2 ** 31 - int(time.time()) - 2, 0), (2 ** 33, 0)],
