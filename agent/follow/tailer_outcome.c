@@ -181,9 +181,27 @@ static void compare_next(struct slot *slot)
     }
 }
 
-static bool is_final(const struct file_job *job)
+/* Whether `--once` takes this line, though it has no newline: if it parses. Half a line is not the first one: an id
+ * made of it would be the file's for ever, and its copy, which begins with the whole line, would not be known for one.
+ */
+static bool is_taken_once(const struct input *input, struct slice line)
 {
-    return job->take_last_line || job->once || (job->file.gz == GZ_YES && job->cut_is_final);
+    bool is_json = input->parser == PARSER_JSON && input->encoding == ENCODING_UTF8 &&
+                   (input->envelope == ENVELOPE_NONE || input->envelope == ENVELOPE_DOCKER);
+    if (!is_json)
+        return true;
+    if (slice_starts_with(line, SLICE("\xEF\xBB\xBF"))) /* a byte-order mark */
+        line = slice_from_offset(line, 3);
+    return json_check(line, JSON_ANY_VALUE) == JSON_OK;
+}
+
+/* A last line that is to be taken without its newline. */
+static bool is_final(const struct slot *slot, struct slice line)
+{
+    const struct file_job *job = &slot->job;
+    if (job->take_last_line || (job->file.gz == GZ_YES && job->cut_is_final))
+        return true;
+    return job->once && is_taken_once(tailer_input(slot->tailer, slot->file), line);
 }
 
 /* What stands before the first newline; a last line that is to be taken without one counts as such. */
@@ -193,7 +211,7 @@ static bool find_first_line(struct slot *slot)
     const char *newline = start.len ? memchr(start.text, '\n', start.len) : NULL;
     if (newline)
         start.len = (size_t)(newline - start.text);
-    else if (start.len < LIMIT_FINGERPRINT && !(is_final(&slot->job) && start.len))
+    else if (start.len < LIMIT_FINGERPRINT && !(start.len && is_final(slot, start)))
         return false;
     slot->start = file_head_of(slice_of(slot->job.start, slot->job.start_len));
     slot->first_line = start;

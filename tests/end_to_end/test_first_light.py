@@ -166,3 +166,33 @@ def test_state_directory_is_not_writable(agent, server):
     assert agent.once() == 1
     assert agent.said(str(agent.state))
     assert server.requests == []
+
+
+def test_half_a_first_line_is_no_first_line(agent, server):
+    """`--once` while a file's first line is half written does not make the file's ids of that half: a copy of the file, made
+    while the agent was down, has the same ids."""
+    def bare(n):
+        return json.dumps({"msg": "llm.completion", "user": "u", "prompt": f"p{n}", "completion": "x" * 300}) + "\n"
+    agent.log("a.jsonl", bare(0)[:2])
+    assert agent.once() == 0
+    agent.log("a.jsonl", bare(0)[2:] + "".join(bare(n) for n in range(1, 10)))
+    server.answer = lambda r: 503
+    agent.start()
+    server.wait_for(lambda: server.requests)
+    agent.kill()
+    os.rename(agent.logs / "a.jsonl", agent.dir / "saved")
+    (agent.logs / "a.jsonl.1").write_bytes((agent.dir / "saved").read_bytes())
+    os.rename(agent.dir / "saved", agent.logs / "a.jsonl")
+    with open(agent.logs / "a.jsonl", "r+") as f:
+        f.truncate()
+        f.write("".join(bare(n) for n in range(10, 14)))
+    server.answer = None
+    agent.start()
+    server.wait_for(lambda: len(server.events()) == 14)
+    assert agent.stop() == 0
+    ids = {}
+    for request in server.requests:
+        for call in request.calls:
+            ids.setdefault(call["ai_data"]["input"], set()).add(call["event_id"])
+    assert sorted(ids) == sorted(f"p{n}" for n in range(14))
+    assert all(len(i) == 1 for i in ids.values()), ids
