@@ -2,7 +2,8 @@
  * stands in the bodies. One thread, epoll, HTTP/1.1 with Content-Length.
  *
  *     sink PORT_FILE [MARKER]     listens on a free port of 127.0.0.1 and writes its number into PORT_FILE;
- *                                 on SIGTERM prints "requests N bytes N marks N" and exits */
+ *                                 tells "requests N bytes N marks N" whoever asks by GET, and on SIGTERM, when it exits
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -54,10 +55,25 @@ static size_t content_length(const char *head, size_t len)
     return 0;
 }
 
+static int counts(char *text, size_t size)
+{
+    return snprintf(text, size, "requests %lu bytes %lu marks %lu\n", sink.requests, sink.bytes, sink.marks);
+}
+
+static ssize_t answer(int fd, const char *head, size_t len)
+{
+    static const char taken[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    if (len < 4 || memcmp(head, "GET ", 4) != 0)
+        return send(fd, taken, sizeof taken - 1, MSG_NOSIGNAL);
+    char body[128], text[256];
+    int n = counts(body, sizeof body);
+    n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", n, body);
+    return send(fd, text, (size_t)n, MSG_NOSIGNAL);
+}
+
 /* Answers every whole request in the connection's buffer. */
 static void answer_requests(struct connection *c)
 {
-    static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
     size_t at = 0;
     for (;;) {
         char *head = c->data + at;
@@ -68,9 +84,10 @@ static void answer_requests(struct connection *c)
         size_t need = head_len + content_length(head, head_len);
         if (c->len - at < need)
             break;
-        count_body(head + head_len, need - head_len);
+        if (memcmp(head, "POST", 4) == 0)
+            count_body(head + head_len, need - head_len);
         at += need;
-        if (send(c->fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0)
+        if (answer(c->fd, head, head_len) < 0)
             break;
     }
     memmove(c->data, c->data + at, c->len - at);
@@ -141,6 +158,8 @@ int main(int argc, char **argv)
             epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event);
         }
     }
-    printf("requests %lu bytes %lu marks %lu\n", sink.requests, sink.bytes, sink.marks);
+    char text[128];
+    counts(text, sizeof text);
+    fputs(text, stdout);
     return 0;
 }

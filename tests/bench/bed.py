@@ -1,0 +1,185 @@
+"""What the rows stand on: the built programs, the generated logs, the sink, and the agent on them. Whatever is run is run
+alone, is checked (exit code; every event delivered, none twice), and leaves nothing behind."""
+import contextlib
+import dataclasses
+import json
+import pathlib
+import signal
+import subprocess
+import time
+import urllib.request
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+MARKER = '"event":"chat_completion"'
+MIB = 1 << 20
+
+ONE_RULE = """
+  - name: completion
+    when: {$.msg: llm.completion}
+    event:
+      event: chat_completion
+      event_id: $.request_id
+      user_id: $.user.id
+      timestamp: $.time
+      ai_data: {model: $.model, input: $.prompt, output: $.completion, convo_id: $.session}
+      properties: {latency_ms: $.latency_ms}
+"""
+
+
+class Failed(Exception):
+    """A measurement that is none: a program failed, or events are missing or doubled."""
+
+
+@dataclasses.dataclass
+class Log:
+    path: pathlib.Path
+    bytes: int
+    lines: int
+    events: int
+
+
+@dataclasses.dataclass
+class Cost:
+    wall: float  # seconds
+    cpu: float  # seconds, user and system, of the program alone
+    peak: float  # MiB
+    exit: int
+
+
+def words_to_numbers(text):
+    """"requests 3 bytes 10" as {"requests": 3, "bytes": 10}."""
+    words = text.split()
+    return {name: int(value) for name, value in zip(words[::2], words[1::2])}
+
+
+def build(directory, agent=None):
+    """Builds the benchmarks' programs and, where no AGENT is given, the agent as it is shipped; gives the agent's path."""
+    options = ["-DCMAKE_BUILD_TYPE=Release", "-DRAINGAUGE_BENCH=ON"]
+    for command in (["cmake", "-S", SOURCE, "-B", directory, "-G", "Ninja", *options],
+                    ["cmake", "--build", directory, "--target", "bench_programs", *([] if agent else ["raingauge"])]):
+        done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise Failed(f"does not build:\n{done.stdout[-4000:]}")
+    return pathlib.Path(agent).resolve() if agent else directory / "raingauge"
+
+
+class Sink:
+    """A running sink; `counts` are there once it is closed."""
+
+    def __init__(self, bed, cpus=None):
+        port_file = bed.path("port")
+        self.process = subprocess.Popen([*bed.pinned(cpus), bed.programs / "sink", port_file, MARKER], stdout=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 20
+        while not (port_file.exists() and port_file.read_text().endswith("\n")):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise Failed("the sink does not start")
+            time.sleep(0.001)
+        self.address = f"http://127.0.0.1:{int(port_file.read_text())}"
+        port_file.unlink()
+        self.counts = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.counts = words_to_numbers(self.process.communicate(timeout=20)[0])
+
+    def ask(self):
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.address, timeout=20) as answer:
+            return words_to_numbers(answer.read().decode())
+
+
+class Bed:
+    def __init__(self, directory, programs, agent, size, seed):
+        self.dir = pathlib.Path(directory)
+        self.programs, self.agent, self.size, self.seed = pathlib.Path(programs), agent, size, seed
+        self.names = 0
+        self.logs = {}
+
+    def path(self, name):
+        self.names += 1
+        return self.dir / f"{self.names}-{name}"
+
+    @staticmethod
+    def pinned(cpus):
+        return ["taskset", "-c", cpus] if cpus else []
+
+    def log(self, kind="app", percent=100, scale=1.0, seed=None):
+        """A generated log of scale × --size, in the page cache; the same one for the same arguments."""
+        key = (kind, percent, scale, seed)
+        if key not in self.logs:
+            path = self.path(f"{kind}-{percent}.log")
+            told = subprocess.run([self.programs / "generate", kind, path, str(int(self.size * scale)), str(percent), str(seed or self.seed)],
+                                  check=True, capture_output=True, text=True).stdout
+            n = words_to_numbers(told)
+            self.logs[key] = Log(path, n["bytes"], n["lines"], n["events"])
+        return self.logs[key]
+
+    def gzip(self, log):
+        path = log.path.with_suffix(".gz")
+        if not path.exists():
+            with open(path, "wb") as out:
+                subprocess.run(["gzip", "-c", "-6", log.path], stdout=out, check=True)
+        return dataclasses.replace(log, path=path)
+
+    def forget(self, *logs):
+        """Deletes generated logs that no later row wants."""
+        for log in logs:
+            log.path.unlink(missing_ok=True)
+        self.logs = {key: log for key, log in self.logs.items() if log not in logs}
+
+    def cost(self, command, environment=None):
+        """Runs a command to its end. The environment is the command's alone, not that of the program that measures it."""
+        command = ["env", *(f"{name}={value}" for name, value in (environment or {}).items()), *map(str, command)]
+        told = self.path("cost")
+        with open(self.dir / "stderr", "w+") as stderr:
+            subprocess.run([self.programs / "cost", told, *command], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=stderr)
+            stderr.seek(0)
+            said = stderr.read()[-2000:]
+        n = words_to_numbers(told.read_text())
+        told.unlink()
+        if n["exit"] != 0:
+            raise Failed(f"{' '.join(command)} exits {n['exit']}:\n{said}")
+        return Cost(n["wall_us"] / 1e6, n["cpu_us"] / 1e6, n["peak_kib"] / 1024, n["exit"])
+
+    def write_config(self, path, address, logs, rules=ONE_RULE, inputs="", more=""):
+        """ONE_RULE's configuration; `rules` empty for those of an include in `more`."""
+        paths = json.dumps([str(log) for log in logs])
+        path.write_text(f"""raindrop: {{url: {address}/v1, write_key: bench}}
+state_dir: {path.with_suffix(".state")}
+inputs:
+  - name: bench
+    paths: {paths}
+{inputs}
+{"rules:" if rules else ""}{rules}
+{more}
+""")
+
+    @contextlib.contextmanager
+    def config(self, sink, logs, **options):
+        path = self.path("raingauge.yaml")
+        self.write_config(path, sink.address, logs, **options)
+        try:
+            yield path
+        finally:
+            subprocess.run(["rm", "-rf", path.with_suffix(".state"), path], check=True)
+
+    def once(self, log, cpus=None, sink_cpus=None, environment=None, **options):
+        """`run --once` on one log into a fresh sink: what the agent cost, and the sink's counts."""
+        with Sink(self, sink_cpus) as sink, self.config(sink, [log.path], **options) as path:
+            cost = self.cost([*self.pinned(cpus), self.agent, "run", "--once", "-c", path], environment)
+        if sink.counts["marks"] != log.events:
+            raise Failed(f"{sink.counts['marks']} events of {log.events} arrived")
+        return cost, sink.counts
+
+    def jsmn(self, log):
+        return self.cost([self.programs / "jsmn_only", log.path])
+
+    def wc(self, log):
+        return self.cost(["wc", "-l", log.path], {"LC_ALL": "C"})
+
+    def gzip_wc(self, log):
+        """Both programs' processor time: that of the shell's children is its own once it has waited for them."""
+        return self.cost(["sh", "-c", 'gzip -dc "$1" | wc -l', "sh", log.path], {"LC_ALL": "C"})
