@@ -4,6 +4,7 @@
 #include "cli/terminal.h"
 #include "limits.h"
 #include "presets.h"
+#include "state/file_io.h"
 #include "text/nearest.h"
 #include "text/utf8.h"
 #include "json/json_writer.h"
@@ -188,7 +189,11 @@ char *options_find_state_dir(const struct config_options *o)
 
 static bool make_directory(const char *path)
 {
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST;
+    bool synced = file_sync_directory_of(path);
+    (void)synced; /* what holds it may not be readable: then the name lasts as that does */
+    return true;
 }
 
 bool options_make_state_dir(const char *state_dir, struct error *ret_error)

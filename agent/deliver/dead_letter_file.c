@@ -1,4 +1,5 @@
-/* The happy path: open, lock, append, fdatasync.
+/* The happy path: open, lock, append, fdatasync, and the directory's sync: whoever made the file may have been killed
+ * before that.
  * What can go wrong:
  *  - a crash left half a line at the end: it was never synced, so its call is still unsettled: it is cut off;
  *  - the write or sync fails: the file is cut back to what it was, the caller tries again;
@@ -121,8 +122,7 @@ static bool rotate(const char *path, struct dead_letter_loss *loss, struct error
 
 static bool append_to(int fd, const char *path, size_t size, struct slice lines, struct error *ret_error)
 {
-    bool created = size == 0;
-    if (file_write_all(fd, lines) && fdatasync(fd) == 0 && (!created || file_sync_directory_of(path)))
+    if (file_write_all(fd, lines) && fdatasync(fd) == 0 && file_sync_directory_of(path))
         return true;
     fail(ret_error, "write", path);
     if (ftruncate(fd, (off_t)size) < 0)

@@ -1,7 +1,8 @@
 /* The checkpoint file: what is in it is read once, at start; then it is only written to.
  *
  * The happy path:
- *  - checkpoint_open() reads the file, hands over each live record, and keeps the file open for appending;
+ *  - checkpoint_open() reads the file, hands over each live record, and keeps the file open for appending (its name is
+ *    synced: whoever put it in its place may have been killed before that);
  *  - checkpoint_append() lets a worker write and fdatasync further records behind it;
  *  - when the file has grown to several times what is live in it, checkpoint_wants_fold() asks for everything, and
  *    checkpoint_fold() lets a worker put that in its place.
@@ -263,8 +264,11 @@ static bool load(struct checkpoint *c, void (*on_record)(void *, const struct jo
     struct reading reading = {0};
     bool loaded = open_file(c, &text, &reading.text.len, ret_error) && check_writable(c, ret_error);
     reading.text.text = text;
-    if (loaded && c->fd >= 0)
+    if (loaded && c->fd >= 0) {
+        bool synced = file_sync_directory_of(c->path);
+        (void)synced; /* else the next fold does it */
         loaded = take_text(c, &reading, ret_error);
+    }
     if (loaded && !hand_over_live(&reading, on_record, context, &c->live)) {
         error_set(ret_error, "read '%s': out of memory", c->path);
         loaded = false;
