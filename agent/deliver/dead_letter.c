@@ -24,6 +24,7 @@ struct dead_letter *dead_letter_of_call(struct batch *b, enum dead_reason reason
     if (!letter)
         return NULL;
     letter->batch = b;
+    letter->is_call = true;
     letter->status = status;
     if (reason == DEAD_STATUS)
         snprintf(letter->metric, sizeof letter->metric, "status_%d", status);
@@ -42,6 +43,17 @@ struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, const s
     letter->offset = note->offset;
     letter->outcome = outcome_names[note->outcome];
     letter->why = note->reason;
+    return letter;
+}
+
+struct dead_letter *dead_letter_never_sent(struct ledger *l, uint64_t line, struct slice text)
+{
+    struct dead_letter *letter = make(text);
+    if (!letter)
+        return NULL;
+    letter->is_call = true;
+    letter->kept_in = ledger_ref(l);
+    letter->line = line;
     return letter;
 }
 
@@ -110,6 +122,8 @@ void dead_letter_write(const struct dead_letter *letter, int64_t wall_ms, struct
     buffer_printf(out, "{\"time\":\"%s\"", time); /* first: dead_letters.c looks for it there */
     if (letter->batch) {
         write_call(out, letter);
+    } else if (letter->is_call) {
+        buffer_add(out, letter->text);
     } else {
         write_text(out, "outcome", slice_from(letter->outcome));
         write_text(out, "line", letter->text);

@@ -9,19 +9,22 @@ struct dead_letter {
     struct dead_letter *next;
     bool handed_out;
     size_t cost;
-    struct batch *batch; /* the call, alone; NULL: a kept line */
+    struct batch *batch; /* the call, alone; NULL: a kept line, or a call that was never sent */
+    bool is_call;
     int status;
     char metric[16];        /* "status_400", "too_large", "retries" */
     struct ledger *kept_in; /* a reference */
     uint64_t line, offset;
     const char *outcome, *why; /* of a kept line; static */
-    struct slice text;         /* behind the struct: the answer's beginning, or the kept line */
+    struct slice text;         /* behind the struct: the answer's beginning; the kept line; of a call that was never
+                                * sent all of the letter behind its time */
 };
 
 /* Takes over the batch, which has one call. NULL on lack of memory. */
 struct dead_letter *dead_letter_of_call(struct batch *b, enum dead_reason reason, int status, struct slice answer);
 struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, const struct map_note *note,
                                         struct slice text);
+struct dead_letter *dead_letter_never_sent(struct ledger *l, uint64_t line, struct slice text);
 void dead_letter_free(struct dead_letter *letter);
 
 /* The time as dead letters say it: of equal length, so that texts compare as times do. */

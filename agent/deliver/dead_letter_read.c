@@ -2,6 +2,7 @@
 
 #include "limits.h"
 #include "json/json_doc.h"
+#include "json/json_writer.h"
 
 static const char out_of_memory[] = "out of memory";
 
@@ -90,4 +91,25 @@ const char *dead_letter_read(struct arena *arena, struct slice text, struct dead
     }
     *ret_letter = l;
     return NULL;
+}
+
+static void write_text(struct buffer *out, const char *name, struct slice text)
+{
+    if (text.len == 0)
+        return;
+    buffer_printf(out, ",\"%s\":", name);
+    json_write_string(out, text);
+}
+
+void dead_letter_write_again(const struct dead_letter_read *letter, const char *reason, struct buffer *out)
+{
+    write_text(out, "destination", letter->destination);
+    write_text(out, "project", letter->project);
+    write_text(out, "endpoint", slice_from(endpoint_paths[letter->endpoint]));
+    write_text(out, "rule", letter->rule);
+    write_text(out, "file", letter->file);
+    buffer_printf(out, ",\"offset\":%llu", (unsigned long long)letter->offset);
+    write_text(out, "reason", slice_from(reason));
+    buffer_add(out, SLICE(",\"call\":"));
+    buffer_add(out, letter->call);
 }

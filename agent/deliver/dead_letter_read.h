@@ -22,4 +22,7 @@ struct dead_letter_read {
 const char *dead_letter_read(struct arena *arena, struct slice text, struct dead_letter_read *ret_letter)
     __attribute__((warn_unused_result));
 
+/* The call as a line of the dead-letter file again, refused for that reason: what stands behind the line's time. */
+void dead_letter_write_again(const struct dead_letter_read *letter, const char *reason, struct buffer *out);
+
 #endif

@@ -35,6 +35,11 @@ size_t delivery_room(const struct delivery *d, const struct ledger *l);
 bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chunk, const struct config *config,
                    uint64_t now) __attribute__((warn_unused_result));
 
+/* A chunk of one line with one call that cannot be sent (replay: its destination is no more): it becomes a dead letter;
+ * `letter` is what stands behind that one's time in its file. */
+bool delivery_take_dead(struct delivery *d, struct ledger *l, const struct chunk *chunk, struct slice letter)
+    __attribute__((warn_unused_result));
+
 /* Closes batches that are full or whose first call is max_age old; with `all` every one (stopping, --once at its end).
  */
 void delivery_seal_due(struct delivery *d, uint64_t now, bool all);

@@ -336,9 +336,9 @@ void delivery_dead_letter_done(struct delivery *d, struct dead_letter *letter)
         enum endpoint endpoint = b->lane->endpoint;
         b->lane->group->dead_events -= endpoint == ENDPOINT_EVENT;
         metrics_count_reason(&d->metrics->dead_letters[endpoint], letter->metric, 1);
-        d->dead_lettered++;
         uncount(d, b->lane->group, 1, b->cost);
     }
-    ledger_settle(l, line, b ? CALL_DEAD_LETTERED : CALL_KEPT);
+    d->dead_lettered += letter->is_call;
+    ledger_settle(l, line, letter->is_call ? CALL_DEAD_LETTERED : CALL_KEPT);
     dead_letter_free(letter);
 }

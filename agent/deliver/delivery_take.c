@@ -202,3 +202,15 @@ bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chu
     commit(&in);
     return true;
 }
+
+bool delivery_take_dead(struct delivery *d, struct ledger *l, const struct chunk *chunk, struct slice letter)
+{
+    uint64_t line;
+    struct dead_letter *made = dead_letter_never_sent(l, ledger_next_line(l), letter);
+    if (!made || !ledger_take(l, chunk, &line)) {
+        dead_letter_free(made);
+        return false;
+    }
+    delivery_add_letter(d, made);
+    return true;
+}

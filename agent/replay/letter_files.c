@@ -33,9 +33,7 @@ static bool open_one(struct letter_file *file, struct error *ret_error)
 
 bool letter_files_open(struct letter_files *f, char *const *names, size_t count, struct error *ret_error)
 {
-    *f = (struct letter_files){.line_number = 1};
-    buffer_init(&f->bytes, LIMIT_DEAD_LETTER_LINE + LIMIT_READ);
-    f->files = calloc(count, sizeof *f->files);
+    *f = (struct letter_files){.files = calloc(count, sizeof *f->files)};
     if (!f->files) {
         error_set(ret_error, "out of memory");
         return false;
@@ -60,77 +58,103 @@ void letter_files_release(struct letter_files *f)
             close(f->files[i].fd);
     }
     free(f->files);
-    buffer_release(&f->bytes);
     *f = (struct letter_files){0};
 }
 
-/* Another block of the file behind what there is. */
-static bool read_more(struct letter_files *f, struct letter_file *file, struct error *ret_error)
+/* ---- A cursor --------------------------------------------------------------------------------------------------- */
+
+void letter_cursor_init(struct letter_cursor *c, const struct letter_files *files)
 {
-    if (f->taken > 0)
-        memmove(f->bytes.data, f->bytes.data + f->taken, f->bytes.len - f->taken);
-    f->bytes.len -= f->taken;
-    f->looked_at -= f->taken;
-    f->taken = 0;
-    uint64_t left = file->size - file->read;
+    *c = (struct letter_cursor){.files = files, .line_number = 1};
+    buffer_init(&c->bytes, LIMIT_DEAD_LETTER_LINE + LIMIT_READ);
+}
+
+void letter_cursor_init_at(struct letter_cursor *c, const struct letter_cursor *other)
+{
+    letter_cursor_init(c, other->files);
+    c->current = other->current;
+    c->line_number = other->line_number;
+    c->offset = c->read = other->offset;
+}
+
+void letter_cursor_release(struct letter_cursor *c)
+{
+    buffer_release(&c->bytes);
+}
+
+bool letter_cursor_is_at(const struct letter_cursor *c, const struct letter_cursor *other)
+{
+    return c->current == other->current && c->offset == other->offset;
+}
+
+/* Another block of the file behind what there is. */
+static bool read_more(struct letter_cursor *c, const struct letter_file *file, struct error *ret_error)
+{
+    if (c->taken > 0)
+        memmove(c->bytes.data, c->bytes.data + c->taken, c->bytes.len - c->taken);
+    c->bytes.len -= c->taken;
+    c->looked_at -= c->taken;
+    c->taken = 0;
+    uint64_t left = file->size - c->read;
     size_t step = left < LIMIT_READ ? (size_t)left : LIMIT_READ;
-    char *room = buffer_reserve(&f->bytes, step);
+    char *room = buffer_reserve(&c->bytes, step);
     if (!room) {
-        error_set(ret_error, "'%s' line %llu: out of memory", file->name, (unsigned long long)f->line_number);
+        error_set(ret_error, "'%s' line %llu: out of memory", file->name, (unsigned long long)c->line_number);
         return false;
     }
     ssize_t n;
     do
-        n = pread(file->fd, room, step, (off_t)file->read);
+        n = pread(file->fd, room, step, (off_t)c->read);
     while (n < 0 && errno == EINTR);
     if (n <= 0) {
         error_set(ret_error, "read '%s': %s", file->name, n < 0 ? strerror(errno) : "it became shorter");
         return false;
     }
-    f->bytes.len += (size_t)n;
-    file->read += (uint64_t)n;
+    c->bytes.len += (size_t)n;
+    c->read += (uint64_t)n;
     return true;
 }
 
-static void next_file(struct letter_files *f)
+static void next_file(struct letter_cursor *c)
 {
-    f->current++;
-    f->line_number = 1;
-    f->taken = f->looked_at = 0;
-    buffer_clear(&f->bytes);
+    c->current++;
+    c->line_number = 1;
+    c->offset = c->read = 0;
+    c->taken = c->looked_at = 0;
+    buffer_clear(&c->bytes);
 }
 
-enum letters_left letter_files_peek(struct letter_files *f, struct slice *ret_line, struct error *ret_error)
+enum letters_left letter_cursor_peek(struct letter_cursor *c, struct slice *ret_line, struct error *ret_error)
 {
-    while (f->current < f->count) {
-        struct letter_file *file = &f->files[f->current];
-        size_t len = f->bytes.len - f->looked_at;
-        const char *newline = len ? memchr(f->bytes.data + f->looked_at, '\n', len) : NULL;
-        bool end = file->read == file->size;
-        if (newline || (end && f->bytes.len > f->taken)) {
-            const char *line = f->bytes.data + f->taken, *line_end = newline ? newline : f->bytes.data + f->bytes.len;
+    while (c->current < c->files->count) {
+        const struct letter_file *file = &c->files->files[c->current];
+        size_t len = c->bytes.len - c->looked_at;
+        const char *newline = len ? memchr(c->bytes.data + c->looked_at, '\n', len) : NULL;
+        bool end = c->read == file->size;
+        if (newline || (end && c->bytes.len > c->taken)) {
+            const char *line = c->bytes.data + c->taken, *line_end = newline ? newline : c->bytes.data + c->bytes.len;
             *ret_line = slice_of(line, (size_t)(line_end - line));
-            f->line_len = ret_line->len + (newline != NULL);
+            c->line_len = ret_line->len + (newline != NULL);
             return LETTERS_LINE;
         }
-        f->looked_at = f->bytes.len;
+        c->looked_at = c->bytes.len;
         if (end)
-            next_file(f);
-        else if (!read_more(f, file, ret_error))
+            next_file(c);
+        else if (!read_more(c, file, ret_error))
             return LETTERS_FAILED;
     }
     return LETTERS_END;
 }
 
-void letter_files_advance(struct letter_files *f)
+void letter_cursor_advance(struct letter_cursor *c)
 {
-    f->taken += f->line_len;
-    f->looked_at = f->taken;
-    f->bytes_taken += f->line_len;
-    f->line_number++;
+    c->taken += c->line_len;
+    c->looked_at = c->taken;
+    c->offset += c->line_len;
+    c->line_number++;
 }
 
-const char *letter_files_name(const struct letter_files *f)
+const char *letter_cursor_file(const struct letter_cursor *c)
 {
-    return f->files[f->current].name;
+    return c->files->files[c->current].name;
 }

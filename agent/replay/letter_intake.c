@@ -1,7 +1,7 @@
 /* The happy path: dead_letter_read() takes the line apart; a chunk of one log line is made of it and given to delivery,
  * with a ledger that stands for the log file, so that what fails again says again where it came from.
- * What can go wrong: the line is no dead letter; its destination is no more (it never falls back to the default); no
- * memory. */
+ * What can go wrong: the line is no dead letter; its destination is no more: it is written down again as it is, with
+ * that as its reason; no memory. */
 #include "replay/letter_intake.h"
 
 #include "limits.h"
@@ -16,11 +16,29 @@ struct letter_intake {
     struct input_metrics *metrics;
     struct scan_rules *scan_rules;
     struct mapper *mapper;
-    struct ledger *ledger; /* of the log file that the last letter named; NULL: none yet */
-    struct arena arena;    /* one letter's */
+    struct ledger **ledgers; /* by queue: of the log file that its last letter named; NULL: none yet */
+    struct arena arena;      /* one letter's */
+    struct dead_letter_read letter;
+    size_t queue; /* of the letter */
     struct chunk chunk;
-    struct buffer bytes; /* a kept line, behind as many bytes as a position wants to see */
+    struct buffer bytes; /* a kept line, behind as many bytes as a position wants to see; or a letter to be written */
 };
+
+/* Queues: one for each destination, by its index, and two more. */
+static size_t queue_of_lines(const struct letter_intake *in)
+{
+    return in->config->destination_count;
+}
+
+static size_t queue_of_lost(const struct letter_intake *in)
+{
+    return in->config->destination_count + 1;
+}
+
+size_t letter_intake_queues(const struct letter_intake *in)
+{
+    return in->config->destination_count + LETTER_QUEUES_OF_NO_DESTINATION;
+}
 
 struct letter_intake *letter_intake_new(const struct config *config, struct delivery *delivery, struct metrics *metrics,
                                         struct slice host)
@@ -35,7 +53,8 @@ struct letter_intake *letter_intake_new(const struct config *config, struct deli
     in->metrics = metrics_input(metrics, "replay");
     in->scan_rules = scan_rules_new(config);
     in->mapper = mapper_new(config, MAP_FOR_RUN, host);
-    if (in->metrics && in->scan_rules && in->mapper)
+    in->ledgers = calloc(letter_intake_queues(in), sizeof *in->ledgers);
+    if (in->metrics && in->scan_rules && in->mapper && in->ledgers)
         return in;
     letter_intake_free(in);
     return NULL;
@@ -45,8 +64,11 @@ void letter_intake_free(struct letter_intake *in)
 {
     if (!in)
         return;
-    if (in->ledger)
-        ledger_disown(in->ledger);
+    for (size_t i = 0; in->ledgers && i < letter_intake_queues(in); i++) {
+        if (in->ledgers[i])
+            ledger_disown(in->ledgers[i]);
+    }
+    free(in->ledgers);
     mapper_free(in->mapper);
     scan_rules_free(in->scan_rules);
     arena_release(&in->arena);
@@ -55,39 +77,32 @@ void letter_intake_free(struct letter_intake *in)
     free(in);
 }
 
-size_t letter_intake_room(const struct letter_intake *in)
+size_t letter_intake_room(const struct letter_intake *in, size_t queue)
 {
-    return in->ledger ? delivery_room(in->delivery, in->ledger) : SIZE_MAX;
+    return in->ledgers[queue] ? delivery_room(in->delivery, in->ledgers[queue]) : SIZE_MAX;
 }
 
-/* Letters of one log file come together, as a rule: they share a ledger. Nothing waits for a checkpoint here. */
-static bool use_ledger_of(struct letter_intake *in, struct slice file)
+/* The letter's: letters of one log file come together, as a rule, and share one. Nothing waits for a checkpoint here.
+ * NULL on lack of memory. */
+static struct ledger *ledger_of_letter(struct letter_intake *in)
 {
-    if (in->ledger && slice_equal(ledger_path(in->ledger), file))
-        return true;
+    struct ledger **at = &in->ledgers[in->queue];
+    if (*at && slice_equal(ledger_path(*at), in->letter.file))
+        return *at;
     struct position start;
     position_init(&start);
     struct ledger *l = ledger_new(&start, in->metrics, NULL, NULL);
-    if (!l || !ledger_set_path(l, file)) {
+    if (!l || !ledger_set_path(l, in->letter.file)) {
         ledger_unref(l);
-        return false;
+        return NULL;
     }
     ledger_set_registered(l);
-    if (in->ledger)
-        ledger_disown(in->ledger);
-    in->ledger = l;
-    return true;
+    if (*at)
+        ledger_disown(*at);
+    return *at = l;
 }
 
 /* ---- A call ----------------------------------------------------------------------------------------------------- */
-
-static size_t destination_of(const struct letter_intake *in, struct slice name)
-{
-    size_t i = 0;
-    while (name.len && i < in->config->destination_count && !slice_is(name, in->config->destinations[i].name))
-        i++;
-    return i;
-}
 
 /* Calls of one user keep their order, within a destination and project. */
 static uint64_t user_hash_of(const struct dead_letter_read *letter)
@@ -102,53 +117,53 @@ static uint64_t user_hash_of(const struct dead_letter_read *letter)
     return hash.h ^ hash.pending;
 }
 
-static bool make_chunk_of_call(struct letter_intake *in, const struct dead_letter_read *letter, size_t destination)
+/* One line, of which one call is to be settled. */
+static bool make_chunk_of_line(struct letter_intake *in)
 {
     struct chunk *chunk = &in->chunk;
+    struct mapped_line line = {.offset = in->letter.offset, .calls = 1};
+    position_init(&line.start);
+    line.start.content.len = in->letter.offset;
     if (!chunk_clear(chunk, 1))
         return false;
+    chunk->lines_read = 1;
+    return chunk_add_line(chunk, &line);
+}
+
+static bool make_chunk_of_call(struct letter_intake *in)
+{
+    const struct dead_letter_read *letter = &in->letter;
+    struct chunk *chunk = &in->chunk;
+    if (!make_chunk_of_line(in))
+        return false;
     struct mapped_call call = {.endpoint = letter->endpoint,
-                               .destination = (uint32_t)destination,
+                               .destination = (uint32_t)in->queue,
                                .text_len = letter->call.len,
                                .project_at = letter->call.len,
                                .project_len = letter->project.len,
                                .user_hash = user_hash_of(letter)};
-    struct mapped_line line = {.offset = letter->offset, .calls = 1};
-    position_init(&line.start);
-    line.start.content.len = letter->offset;
     buffer_add(&chunk->text, letter->call);
     buffer_add(&chunk->text, letter->project);
-    chunk->lines_read = 1;
-    return !chunk->text.failed && chunk_add_call(chunk, &call) && chunk_add_line(chunk, &line);
+    return !chunk->text.failed && chunk_add_call(chunk, &call);
 }
 
 /* The rule that made the call may be no more: delivery sees a configuration with that rule alone. */
-static bool deliver_call(struct letter_intake *in, const struct dead_letter_read *letter, size_t destination,
-                         uint64_t now)
+static bool take_call(struct letter_intake *in, uint64_t now)
 {
-    struct rule rule = {.name = letter->rule};
+    struct rule rule = {.name = in->letter.rule};
     struct config view = *in->config;
     view.rules = (struct rules){.items = &rule, .count = 1};
-    return make_chunk_of_call(in, letter, destination) && use_ledger_of(in, letter->file) &&
-           delivery_take(in->delivery, in->ledger, &in->chunk, &view, now);
+    struct ledger *l = ledger_of_letter(in);
+    return l && make_chunk_of_call(in) && delivery_take(in->delivery, l, &in->chunk, &view, now);
 }
 
-static enum letter_taken bad(struct letter_intake *in, enum outcome outcome)
+static bool take_lost(struct letter_intake *in)
 {
-    in->metrics->lines_read++;
-    in->metrics->lines[outcome]++;
-    return LETTER_BAD;
-}
-
-static enum letter_taken take_call(struct letter_intake *in, const struct dead_letter_read *letter, uint64_t now,
-                                   const char **ret_why)
-{
-    size_t destination = destination_of(in, letter->destination);
-    if (destination == in->config->destination_count) {
-        *ret_why = "its destination is not in the configuration";
-        return bad(in, OUTCOME_REJECTED);
-    }
-    return deliver_call(in, letter, destination, now) ? LETTER_TAKEN : LETTER_NO_MEMORY;
+    struct ledger *l = ledger_of_letter(in);
+    buffer_clear(&in->bytes);
+    dead_letter_write_again(&in->letter, "its destination is not in the configuration", &in->bytes);
+    return l && !in->bytes.failed && make_chunk_of_line(in) &&
+           delivery_take_dead(in->delivery, l, &in->chunk, buffer_slice(&in->bytes));
 }
 
 /* ---- A kept line ------------------------------------------------------------------------------------------------ */
@@ -193,15 +208,17 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum letter_taken take_line(struct letter_intake *in, const struct dead_letter_read *letter, uint64_t now)
+static bool take_line(struct letter_intake *in, uint64_t now)
 {
+    const struct dead_letter_read *letter = &in->letter;
     char *path = arena_strdup(&in->arena, letter->file);
     static const char before[LIMIT_FINGERPRINT];
     buffer_clear(&in->bytes);
     buffer_add(&in->bytes, slice_of(before, sizeof before));
     buffer_add(&in->bytes, letter->line);
-    if (!path || in->bytes.failed)
-        return LETTER_NO_MEMORY;
+    struct ledger *l = ledger_of_letter(in);
+    if (!path || in->bytes.failed || !l)
+        return false;
 
     size_t input = scan_rules_input_of(in->scan_rules, letter->file);
     struct source source = {.id = id_of(in, input, path, letter),
@@ -211,23 +228,49 @@ static enum letter_taken take_line(struct letter_intake *in, const struct dead_l
     source.at.content.len = letter->offset;
     mapper_take(in->mapper, &source, slice_from_offset(buffer_slice(&in->bytes), sizeof before), sizeof before,
                 MAP_TAKE_LAST_LINE_ANYHOW, SIZE_MAX, now_ms(), &in->chunk);
-    bool ok = in->chunk.result != CHUNK_NO_MEMORY && use_ledger_of(in, letter->file) &&
-              delivery_take(in->delivery, in->ledger, &in->chunk, in->config, now);
-    return ok ? LETTER_TAKEN : LETTER_NO_MEMORY;
+    return in->chunk.result != CHUNK_NO_MEMORY && delivery_take(in->delivery, l, &in->chunk, in->config, now);
 }
 
 /* ---- A letter --------------------------------------------------------------------------------------------------- */
 
-enum letter_taken letter_intake_take(struct letter_intake *in, struct slice line, uint64_t now, const char **ret_why)
+static size_t queue_of(const struct letter_intake *in, const struct dead_letter_read *letter)
 {
-    struct dead_letter_read letter;
+    size_t i = 0;
+    if (letter->is_line)
+        return queue_of_lines(in);
+    while (letter->destination.len && i < in->config->destination_count &&
+           !slice_is(letter->destination, in->config->destinations[i].name))
+        i++;
+    return i < in->config->destination_count ? i : queue_of_lost(in); /* one that names none was the default's */
+}
+
+enum letter_taken letter_intake_look(struct letter_intake *in, struct slice line, size_t *ret_queue,
+                                     const char **ret_why)
+{
     arena_reset(&in->arena);
-    const char *wrong = dead_letter_read(&in->arena, line, &letter);
+    const char *wrong = dead_letter_read(&in->arena, line, &in->letter);
     if (wrong && in->arena.starved)
         return LETTER_NO_MEMORY;
     if (wrong) {
         *ret_why = wrong;
-        return bad(in, OUTCOME_INVALID);
+        return LETTER_BAD;
     }
-    return letter.is_line ? take_line(in, &letter, now) : take_call(in, &letter, now, ret_why);
+    *ret_queue = in->queue = queue_of(in, &in->letter);
+    return LETTER_OK;
+}
+
+void letter_intake_count_bad(struct letter_intake *in)
+{
+    in->metrics->lines_read++;
+    in->metrics->lines[OUTCOME_INVALID]++;
+}
+
+enum letter_taken letter_intake_take(struct letter_intake *in, uint64_t now, struct slice *ret_no_destination)
+{
+    bool lost = in->queue == queue_of_lost(in);
+    bool taken = lost ? take_lost(in) : in->letter.is_line ? take_line(in, now) : take_call(in, now);
+    if (!taken)
+        return LETTER_NO_MEMORY;
+    *ret_no_destination = lost ? in->letter.destination : SLICE("");
+    return LETTER_OK;
 }

@@ -15,7 +15,7 @@
 #include "limits.h"
 #include "line_sums.h"
 #include "replay/letter_files.h"
-#include "replay/letter_intake.h"
+#include "replay/letter_queues.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -44,6 +44,7 @@ struct replay {
 
     struct letter_files letters;
     struct letter_intake *intake;
+    struct letter_queues queues;
     struct delivery *delivery;
     struct curl_transport *transport;
     struct uploader *uploader;
@@ -66,61 +67,46 @@ static void end_reading(struct replay *r)
     r->more_to_read = false;
 }
 
-static void say_bad(struct replay *r, const char *why)
+/* What is not as it should be with the line that was just looked at. */
+static void say(struct replay *r, const struct letter_seen *seen)
 {
-    r->failed = true;
-    log_event(r->log, LOG_ERROR, "replay.bad", "a dead letter cannot be sent again",
-              LOG_TEXT("file", letter_files_name(&r->letters)), LOG_UINT("line", r->letters.line_number),
-              LOG_TEXT("reason", why), LOG_END);
-}
-
-/* One letter. False where there is no more for now. */
-static bool take_one(struct replay *r, uint64_t now)
-{
-    struct slice line;
-    struct error error;
-    const char *why;
-    switch (letter_files_peek(&r->letters, &line, &error)) {
-    case LETTERS_LINE:
-        break;
-    case LETTERS_FAILED:
-        log_event(r->log, LOG_ERROR, "", error.text, LOG_END);
+    if (seen->bad) {
         r->failed = true;
-        end_reading(r);
-        return false;
-    case LETTERS_END:
-        end_reading(r);
-        return false;
+        log_event(r->log, LOG_ERROR, "replay.bad", "a dead letter cannot be sent again", LOG_TEXT("file", seen->file),
+                  LOG_UINT("line", seen->line), LOG_TEXT("reason", seen->bad), LOG_END);
     }
-    switch (letter_intake_take(r->intake, line, now, &why)) {
-    case LETTER_TAKEN:
-        break;
-    case LETTER_BAD:
-        say_bad(r, why);
-        break;
-    case LETTER_NO_MEMORY:
-        r->read_again_at = now + MEMORY_AGAIN_MS;
-        return false;
-    }
-    letter_files_advance(&r->letters);
-    return true;
+    if (seen->no_destination.len)
+        log_event(r->log, LOG_ERROR, "replay.destination",
+                  "a dead letter's destination is not in the configuration: it stays a dead letter",
+                  LOG_TEXT("file", seen->file), LOG_UINT("line", seen->line),
+                  LOG_SLICE("destination", seen->no_destination), LOG_END);
 }
 
 /* So much at once that the loop still turns. */
 static void read_more(struct replay *r, uint64_t now)
 {
-    uint64_t enough = r->letters.bytes_taken + LIMIT_READ;
+    uint64_t enough = r->queues.bytes_seen + LIMIT_READ;
     r->more_to_read = false;
     if (now < r->read_again_at)
         return;
-    while (letter_intake_room(r->intake) > 0) {
-        if (!take_one(r, now))
-            return;
-        if (r->letters.bytes_taken >= enough) {
+    struct letter_seen seen;
+    struct error error;
+    enum letter_step step;
+    while ((step = letter_queues_step(&r->queues, now, &seen, &error)) == LETTERS_STEPPED) {
+        say(r, &seen);
+        if (r->queues.bytes_seen >= enough) {
             r->more_to_read = true;
             return;
         }
     }
+    if (step == LETTERS_UNREADABLE) {
+        log_event(r->log, LOG_ERROR, "", error.text, LOG_END);
+        r->failed = true;
+    }
+    if (step == LETTERS_UNREADABLE || step == LETTERS_ALL_TAKEN)
+        end_reading(r);
+    else if (step == LETTERS_WAIT_FOR_MEMORY)
+        r->read_again_at = now + MEMORY_AGAIN_MS;
 }
 
 /* ---- Ending ----------------------------------------------------------------------------------------------------- */
@@ -174,7 +160,7 @@ static void on_stop_signal(uv_signal_t *handle, int number)
 
 static struct progress_state how_far(const struct replay *r)
 {
-    return (struct progress_state){.bytes_read = r->letters.bytes_taken,
+    return (struct progress_state){.bytes_read = r->queues.bytes_settled,
                                    .bytes_total = r->letters.bytes_total,
                                    .calls_delivered = metrics_calls_delivered(r->metrics)};
 }
@@ -256,7 +242,7 @@ static bool build_parts(struct replay *r, struct error *e)
         r->delivery = delivery_new(r->config, r->metrics, r->log);
     if (r->delivery)
         r->intake = letter_intake_new(r->config, r->delivery, r->metrics, slice_from(host));
-    if (r->intake)
+    if (r->intake && letter_queues_init(&r->queues, &r->letters, r->intake))
         r->uploader = uploader_new(&r->loop, r->delivery, curl_transport_seam(r->transport), r->log);
     if (r->uploader && uploader_configure(r->uploader, r->config))
         r->dead_letters = dead_letters_new(&r->loop, r->options->state_dir, r->delivery, r->metrics, r->log);
@@ -301,6 +287,8 @@ static void release(struct replay *r)
 {
     uploader_free(r->uploader);
     dead_letters_free(r->dead_letters);
+    if (r->intake)
+        letter_queues_release(&r->queues);
     letter_intake_free(r->intake);
     delivery_free(r->delivery);
     letter_files_release(&r->letters);

@@ -104,16 +104,64 @@ def test_kept_lines_are_mapped_anew(agent, server):
 
 
 def test_destinations(tmp_path, server):
-    """Each call goes with its destination's key and project; one that is no more is never sent with another's."""
-    agent = Agent(tmp_path, server.url, more="destinations:\n  team-a: {write_key: rk_team_a, project_id: alpha}")
+    """Each call goes with its destination's key and project; one that is no more is never sent with another's: it stays a
+    dead letter, which is said, with exit code 3, and goes when the destination is there again."""
+    team_a = "  team-a: {write_key: rk_team_a, project_id: alpha}\n"
+    agent = Agent(tmp_path, server.url, more="destinations:\n" + team_a)
     aside = agent.dir / "aside.jsonl"
-    aside.write_text(letter(1, destination="team-a", project="alpha") + letter(2) + letter(3, destination="team-b"))
-    said = replay(agent, aside, code=1)
-    assert "not in the configuration" in said and "line=3" in said and "rk_" not in said
+    aside.write_text(letter(1, destination="team-a", project="alpha") + letter(2) + letter(3, destination="team-b", project="beta")
+                     + letter(4, destination="") + letter(5))
+    said = replay(agent, aside, code=3)
+    assert "not in the configuration" in said and "line=3" in said and "destination=team-b" in said and "rk_" not in said
+    assert "read=5 delivered=4" in said and "dead_lettered=1" in said
     sent = {c["event_id"]: r.headers for r in server.requests for c in r.calls}
-    assert set(sent) == {"e1", "e2"}
+    assert set(sent) == {"e1", "e2", "e4", "e5"}
     assert sent["e1"]["Authorization"] == "Bearer rk_team_a" and sent["e1"]["X-Raindrop-Project-Id"] == "alpha"
     assert "X-Raindrop-Project-Id" not in sent["e2"]
+    kept, = dead_letters(agent)
+    was = json.loads(letter(3))
+    assert {k: v for k, v in kept.items() if k not in ("time", "reason")} == {k: v for k, v in was.items() if k not in ("time", "status", "reason")} | {
+        "destination": "team-b", "project": "beta"}
+    assert kept["time"] > was["time"] and "configuration" in kept["reason"] and '"exact":1.1' in json.dumps(kept["call"], separators=(",", ":"))
+
+    agent.write_config(more="destinations:\n" + team_a + "  team-b: {write_key: rk_team_b}")
+    server.requests.clear()
+    replay(agent, agent.state / "dead-letter.jsonl")
+    assert [(r.headers["Authorization"], r.headers["X-Raindrop-Project-Id"]) for r in server.requests] == [("Bearer rk_team_b", "beta")]
+
+
+def test_a_destination_that_takes_nothing_holds_up_nobody_else(tmp_path, server):
+    """However many of its letters come first, and among which kept lines: theirs go, in their order; its own when it takes them."""
+    more = "destinations:\n  team-a: {write_key: rk_team_a}\n  team-b: {write_key: rk_team_b}"
+    agent = Agent(tmp_path, server.url, more=more, upload="  buffer: 4MiB\n  concurrency: 2")
+    text = "x" * 20000
+
+    def big(n, to):
+        return letter(n, destination=to, call={"event": "chat", "event_id": f"e{n}", "user_id": "u", "ai_data": {"input": text}})
+
+    kept = "".join(json.dumps({"time": "2026-01-01T00:00:00.000Z", "outcome": "invalid", "line": line(n).rstrip(), "offset": 0}) + "\n"
+                   for n in range(9000, 9010))
+    files = [agent.dir / "first.jsonl", agent.dir / "second.jsonl"]
+    files[0].write_text("".join(big(n, "team-a") for n in range(400)) + "no letter\n" + kept + letter(5000))
+    files[1].write_text("".join(big(n, "team-a" if n % 2 else "team-b") for n in range(1000, 1100)) + letter(5001, destination="team-c"))
+    revoked = [True]
+    server.answer = lambda r: 401 if revoked[0] and r.headers["Authorization"].endswith("team_a") else 204
+    process = agent.command("replay", "-c", agent.config, *files)
+    others = [f"e{n}" for n in [*range(1000, 1100, 2), 5000, *range(9000, 9010)]]
+    server.wait_for(lambda: len(server.events()) == len(others), timeout=60)
+    assert sorted(e["event_id"] for e in server.events()) == sorted(others)
+    wait_until(lambda: len(dead_letters(agent)) == 1)
+    of_b = [e["event_id"] for e in server.events() if e["event_id"] < "e2" and len(e["event_id"]) == 5]
+    firsts = [c["event_id"] for r in server.requests if r.headers["Authorization"].endswith("team_b") for c in r.calls]
+    assert firsts == of_b == [f"e{n}" for n in range(1000, 1100, 2)]
+    assert process.poll() is None
+    revoked[0] = False
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1 and said.count("a dead letter cannot be sent again") == 1 and "line=401" in said, said
+    assert "Sanitizer" not in said and "runtime error" not in said, said
+    of_a = [f"e{n}" for n in [*range(400), *range(1001, 1100, 2)]]
+    assert sorted(e["event_id"] for e in server.events()) == sorted(others + of_a), "each once"
+    assert "read=513 delivered=511" in said, said
 
 
 BAD = ["", "{", "[]", "{}", '{"call":1,"endpoint":"events/track"}', letter(1, endpoint="x/y"), letter(1, project="No Slug"),
