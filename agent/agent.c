@@ -10,6 +10,7 @@
 #include "agent_internal.h"
 
 #include "limits.h"
+#include "sandbox/sandbox.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -374,7 +375,7 @@ static void listen_for(struct agent *a, uv_signal_t *handle, int number, uv_sign
     uv_signal_start(handle, on_signal, number);
 }
 
-static void run_loop(struct agent *a)
+static void open_handles(struct agent *a)
 {
     listen_for(a, &a->terminate, SIGTERM, on_stop_signal);
     listen_for(a, &a->interrupt, SIGINT, on_stop_signal);
@@ -384,8 +385,20 @@ static void run_loop(struct agent *a)
     uv_prepare_init(&a->loop, &a->turn_end);
     a->turn_end.data = a;
     uv_prepare_start(&a->turn_end, on_turn_end);
+}
 
+/* False: it may not run unconfined; the reason is in the log. */
+static bool run_loop(struct agent *a)
+{
+    struct error error;
     uint64_t now = uv_now(&a->loop);
+    open_handles(a);
+    if (!sandbox_enter(a->config, a->options->state_dir, a->log, &error)) { /* no thread runs yet */
+        log_event(a->log, LOG_ERROR, "", error.text, LOG_END);
+        close_parts(a);
+        uv_run(&a->loop, UV_RUN_DEFAULT);
+        return false;
+    }
     if (!config_watch_init(&a->config_watch, a->config, now))
         log_event(a->log, LOG_ERROR, "", "no memory to watch the configuration", LOG_END);
     progress_init(&a->progress, a->options->progress ? STDERR_FILENO : -1, now);
@@ -398,6 +411,7 @@ static void run_loop(struct agent *a)
     agent_begin_reports(a, now);
     uv_run(&a->loop, UV_RUN_DEFAULT);
     assert(a->parts_open == 0);
+    return true;
 }
 
 static int exit_code(const struct agent *a)
@@ -436,14 +450,13 @@ int agent_run(struct config *config, const struct agent_options *options, struct
     uv_loop_init(&a.loop);
     if (gethostname(a.host, sizeof a.host - 1) != 0)
         a.host[0] = '\0';
-    if (start(&a, &error)) {
-        run_loop(&a);
+    if (!start(&a, &error)) {
+        log_event(log, LOG_ERROR, "", error.text, LOG_END);
+    } else if (run_loop(&a)) {
         log_before_line(log, NULL, NULL);
         log_held_back(log);
         code = exit_code(&a);
         agent_say_end(&a);
-    } else {
-        log_event(log, LOG_ERROR, "", error.text, LOG_END);
     }
     release(&a);
     if (uv_loop_close(&a.loop) != 0)

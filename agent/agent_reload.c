@@ -8,6 +8,7 @@
 #include "agent_internal.h"
 
 #include "limits.h"
+#include "sandbox/sandbox.h"
 
 bool agent_begin_series(struct metrics *m, const struct config *config)
 {
@@ -52,34 +53,53 @@ static bool configure_parts(struct agent *a, const struct setup *setup)
     return ok;
 }
 
-/* Why the configuration cannot replace the one in force while the agent runs; NULL: it can. */
-static const char *needs_restart(struct agent *a, const struct config *config)
+/* Says why the configuration cannot replace the one in force while the agent runs; false: it can. */
+static bool needs_restart(struct agent *a, const struct config *config, struct buffer *why)
 {
     char *state_dir = a->options->state_dir_of(a->options->load_context, config);
     bool same = state_dir && strcmp(state_dir, a->options->state_dir) == 0;
     free(state_dir);
     if (!same)
-        return "state_dir: needs a restart";
+        buffer_add_text(why, "state_dir: needs a restart");
     const char *was = a->config->admin_listen ? a->config->admin_listen : "";
     const char *is = config->admin_listen ? config->admin_listen : "";
-    return strcmp(was, is) != 0 ? "admin.listen: needs a restart" : NULL;
+    if (same && strcmp(was, is) != 0)
+        buffer_add_text(why, "admin.listen: needs a restart");
+    char *outside = why->len == 0 ? sandbox_lacks(config) : NULL;
+    if (outside)
+        buffer_printf(why, "%s: needs a restart: the sandbox does not allow this directory", outside);
+    free(outside);
+    return why->len > 0;
+}
+
+/* Says why the configuration stays out of force, and frees it. */
+static bool refuse(struct agent *a, struct config *config, struct slice why, struct buffer *said)
+{
+    buffer_printf(said, "%s: error: %.*s\n", config->path, SLICE_FMT(why));
+    log_event(a->log, LOG_ERROR, "", "configuration error", LOG_TEXT("at", config->path), LOG_SLICE("error", why),
+              LOG_END);
+    config_free(config);
+    return false;
 }
 
 /* Takes the configuration. */
 static bool replace_config(struct agent *a, struct config *config, struct buffer *said)
 {
+    struct buffer why;
+    buffer_init(&why, LIMIT_PATH_BYTES);
+    bool stays = needs_restart(a, config, &why);
+    if (stays)
+        refuse(a, config, buffer_slice(&why), said);
+    buffer_release(&why);
+    if (stays)
+        return false;
     struct setup old = {a->config, a->scan_rules};
     struct setup new = {config, scan_rules_new(config)};
-    const char *refused = needs_restart(a, config);
-    if (!refused && (!new.scan_rules || !configure_parts(a, &new)))
-        refused = "out of memory";
-    if (refused) {
-        buffer_printf(said, "%s: error: %s\n", config->path, refused);
+    if (!new.scan_rules || !configure_parts(a, &new)) {
         if (new.scan_rules && !configure_parts(a, &old))
             log_event(a->log, LOG_ERROR, "", "no memory to go back to the old configuration", LOG_END);
         scan_rules_free(new.scan_rules);
-        config_free(config);
-        return false;
+        return refuse(a, config, SLICE("out of memory"), said);
     }
     a->config = new.config;
     a->scan_rules = new.scan_rules;

@@ -246,6 +246,11 @@ static bool is_loaded(const struct loader *l, const char *name)
     return false;
 }
 
+static const char *explain(const struct config_source *source, const char *path, int error)
+{
+    return source->explain ? source->explain(path, error) : strerror(error);
+}
+
 static void include_file(struct loader *l, const struct yaml_node *node, const char *name, bool secret)
 {
     char *text = NULL;
@@ -258,9 +263,9 @@ static void include_file(struct loader *l, const struct yaml_node *node, const c
     }
     int error = l->source->read_file(l->source->context, name, &text, &len);
     if (error && secret)
-        loader_error(l, node->place, "cannot read what is included: %s", strerror(error));
+        loader_error(l, node->place, "cannot read what is included: %s", explain(l->source, name, error));
     else if (error)
-        loader_error(l, node->place, "cannot read \"%s\": %s", name, strerror(error));
+        loader_error(l, node->place, "cannot read \"%s\": %s", name, explain(l->source, name, error));
     else
         (void)!add_document(l, name, slice_of(text, len), NULL);
     free(text);
@@ -287,6 +292,17 @@ static bool has_wildcard(struct slice pattern)
     return false;
 }
 
+/* Kept for who wants to know which directories are looked at. */
+static void keep_pattern(struct loader *l, const char *pattern)
+{
+    const char **grown =
+        arena_grow_array(l->arena, (void *)(uintptr_t)l->config->includes, l->config->include_count, sizeof *grown);
+    if (!grown)
+        return;
+    grown[l->config->include_count++] = pattern;
+    l->config->includes = grown;
+}
+
 /* Names as the user would write them: relative to the directory that the main file was named in. */
 static void include_pattern(struct loader *l, const struct yaml_node *node, const struct scalar *item)
 {
@@ -300,6 +316,7 @@ static void include_pattern(struct loader *l, const struct yaml_node *node, cons
     buffer_add_char(&pattern, '\0');
     if (pattern.failed)
         return;
+    keep_pattern(l, pattern.data);
     int error = l->source->glob(l->source->context, pattern.data, &paths, &count);
     if (error)
         loader_error(l, node->place, "cannot look for what is included: %s", strerror(error));
@@ -490,7 +507,7 @@ struct config *config_load(const struct config_source *source, const char *path,
     if (error) {
         const struct source_file file = {path, SLICE("")};
         diagnostics_add(d, SEVERITY_ERROR, (struct source_place){&file, 1, 1}, "cannot read the configuration: %s",
-                        strerror(error));
+                        explain(source, path, error));
         return NULL;
     }
     struct config *c = config_load_text(source, path, slice_of(text, len), purpose, d);

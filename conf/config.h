@@ -31,6 +31,8 @@ struct config_source {
     void *context;
     /* 0 and the file's bytes (limit LIMIT_CONFIG_FILE), or an errno. */
     int (*read_file)(void *context, const char *path, char **ret_text, size_t *ret_len);
+    /* What such an errno means for that path; no function: strerror(). */
+    const char *(*explain)(const char *path, int error);
     /* Paths that match the glob, sorted by name. 0 or an errno. */
     int (*glob)(void *context, const char *pattern, char ***ret_paths, size_t *ret_count);
     const char *(*get_environment)(void *context, const char *name);
@@ -150,6 +152,9 @@ struct config {
     const char *sha256;                     /* hex, of the whole text, includes in order */
     const struct source_file *const *files; /* that it was read from */
     size_t file_count;
+    const char *const
+        *includes; /* patterns of files, as they were looked for: absolute, or as the main file's name is */
+    size_t include_count;
 
     struct destination *destinations;
     size_t destination_count;

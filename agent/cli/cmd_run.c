@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "sandbox/sandbox.h"
 
 #include <unistd.h>
 
@@ -68,6 +69,9 @@ static int cmd_run(char **arguments)
     if (o.timeout && (!config_parse_duration(slice_from(o.timeout), &timeout_ms) || timeout_ms == 0))
         return usage_error("run", "--timeout \"%s\" is no duration such as 90s or 10m", o.timeout);
 
+    struct config_source source = config_source_system;
+    source.explain = sandbox_strerror; /* for reloads: the process is confined by then */
+    o.config.source = &source;
     struct config *config = options_load_or_explain(&o.config, CONFIG_FOR_RUN);
     if (!config)
         return EXIT_USAGE;

@@ -101,6 +101,11 @@ void options_write_preset(const struct config_options *o, struct buffer *out)
     }
 }
 
+static const struct config_source *source_of(const struct config_options *o)
+{
+    return o->source ? o->source : &config_source_system;
+}
+
 static struct config *load_preset(const struct config_options *o, enum config_purpose purpose, struct diagnostics *d)
 {
     struct config *config = NULL;
@@ -110,7 +115,7 @@ static struct config *load_preset(const struct config_options *o, enum config_pu
     if (text.failed)
         diagnostics_add(d, SEVERITY_ERROR, (struct source_place){0}, "--preset: the GLOBs are too long");
     else
-        config = config_load_text(&config_source_system, "--preset", buffer_slice(&text), purpose, d);
+        config = config_load_text(source_of(o), "--preset", buffer_slice(&text), purpose, d);
     buffer_release(&text);
     return config;
 }
@@ -119,7 +124,7 @@ struct config *options_load(const struct config_options *o, enum config_purpose 
 {
     if (o->preset)
         return load_preset(o, purpose, d);
-    return config_load(&config_source_system, options_config_path(o), purpose, d);
+    return config_load(source_of(o), options_config_path(o), purpose, d);
 }
 
 void options_print_diagnostics(struct diagnostics *d)

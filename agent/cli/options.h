@@ -26,6 +26,7 @@ struct config_options {
     const char *preset;      /* NULL: none */
     char *const *globs;      /* of the preset */
     size_t glob_count;
+    const struct config_source *source; /* NULL: config_source_system */
 };
 
 #define CONFIG_OPTION_ROWS(o)                                                                                          \

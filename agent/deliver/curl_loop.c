@@ -151,6 +151,13 @@ bool curl_loop_start(struct curl_loop *l, uv_loop_t *loop,
     return true;
 }
 
+void curl_loop_authorities(const char **ret_file, const char **ret_directory)
+{
+    const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
+    *ret_file = built->cainfo;
+    *ret_directory = built->capath;
+}
+
 void curl_loop_stop(struct curl_loop *l, void (*on_stopped)(struct curl_loop *l))
 {
     curl_multi_cleanup(l->multi); /* closes idle connections: set_watch() may be called once more for each */

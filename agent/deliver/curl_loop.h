@@ -33,6 +33,9 @@ bool curl_loop_start(struct curl_loop *l, uv_loop_t *loop,
     __attribute__((warn_unused_result));
 void curl_loop_stop(struct curl_loop *l, void (*on_stopped)(struct curl_loop *l));
 
+/* Where certificate authorities are looked for unless a request names a file; NULL: nowhere. */
+void curl_loop_authorities(const char **ret_file, const char **ret_directory);
+
 bool curl_loop_add(struct curl_loop *l, CURL *easy) __attribute__((warn_unused_result));
 void curl_loop_remove(struct curl_loop *l, CURL *easy);
 

@@ -8,7 +8,10 @@
  * Nothing is missing below a directory that could not be read. */
 #include "follow/file_table_internal.h"
 
+#include "sandbox/sandbox.h"
+
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { RACY_NS = 2000000000, LISTINGS_TO_BE_SURE = 2 };
 
@@ -204,7 +207,8 @@ static void see_other(struct file_table *t, const struct found_file *found)
         t->unreadable_directories++;
         if (file_reports_add(&t->reports, found->path, found->input))
             log_event(t->log, LOG_WARN, "", "cannot be looked at", LOG_TEXT("file", found->path),
-                      LOG_TEXT("error", strerror(found->error)), LOG_TEXT("groups", t->groups), LOG_END);
+                      LOG_TEXT("error", sandbox_strerror(found->path, found->error)), LOG_UINT("user", geteuid()),
+                      LOG_TEXT("groups", t->groups), LOG_END);
         break;
     case FOUND_FILE:
     case FOUND_NOTHING:

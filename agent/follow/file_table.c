@@ -2,6 +2,8 @@
  * them is file_reconcile.c. */
 #include "follow/file_table_internal.h"
 
+#include "sandbox/sandbox.h"
+
 #include <assert.h>
 #include <grp.h>
 #include <stdlib.h>
@@ -517,8 +519,8 @@ void file_table_unreadable(struct file_table *t, struct file *f, int error)
 {
     if (error && error != f->unreadable)
         log_event(t->log, LOG_WARN, "file.unreadable", "file cannot be read", LOG_TEXT("file", file_location(f)),
-                  LOG_TEXT("error", strerror(error)), LOG_UINT("user", geteuid()), LOG_TEXT("groups", t->groups),
-                  LOG_END);
+                  LOG_TEXT("error", sandbox_strerror(file_location(f), error)), LOG_UINT("user", geteuid()),
+                  LOG_TEXT("groups", t->groups), LOG_END);
     else if (!error && f->unreadable)
         log_event(t->log, LOG_INFO, "file.readable", "file can be read again", LOG_TEXT("file", file_location(f)),
                   LOG_END);

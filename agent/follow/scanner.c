@@ -77,20 +77,6 @@ size_t scan_rules_input_of(const struct scan_rules *rules, struct slice path)
 
 /* ---- symbolic links ---- */
 
-/* The directory before a glob's first wildcard. */
-static void glob_root(const struct glob *g, char ret_path[static PATH_MAX])
-{
-    size_t len = 0;
-    for (size_t i = 0; i < g->literal_parts && len + g->parts[i].len + 2 < PATH_MAX; i++) {
-        ret_path[len++] = '/';
-        memcpy(ret_path + len, g->parts[i].text, g->parts[i].len);
-        len += g->parts[i].len;
-    }
-    if (len == 0)
-        ret_path[len++] = '/';
-    ret_path[len] = '\0';
-}
-
 static bool lies_under(const char *path, const char *directory)
 {
     size_t len = strlen(directory);

@@ -347,3 +347,16 @@ bool glob_list_matches(const struct glob_list *list, struct slice path)
     }
     return false;
 }
+
+void glob_root(const struct glob *g, char ret_path[static LIMIT_PATH_BYTES])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < g->literal_parts && len + g->parts[i].len + 2 < LIMIT_PATH_BYTES; i++) {
+        ret_path[len++] = '/';
+        memcpy(ret_path + len, g->parts[i].text, g->parts[i].len);
+        len += g->parts[i].len;
+    }
+    if (len == 0)
+        ret_path[len++] = '/';
+    ret_path[len] = '\0';
+}

@@ -3,6 +3,7 @@
 #define RAINGAUGE_GLOB_H
 
 #include "base/slice.h"
+#include "limits.h"
 
 /* Patterns of file names: glob(7) with `**` (any number of directories, also none) and {a,b} (nested, with slashes).
  *
@@ -43,5 +44,9 @@ bool glob_list_matches(const struct glob_list *list, struct slice path);
 bool glob_part_matches(struct slice part, struct slice name, bool hidden);
 bool glob_part_is_any_depth(struct slice part); /* `**` */
 bool glob_part_is_literal(struct slice part);   /* no wildcard and no backslash: names itself */
+
+/* The directory that a search begins in, before the first wildcard; "/" at least. Of a part too many for the room it is
+ * the directory above. */
+void glob_root(const struct glob *glob, char ret_path[static LIMIT_PATH_BYTES]);
 
 #endif

@@ -121,5 +121,10 @@ static char *current_directory(void *context)
 
 struct config_source memory_source_of(struct memory_source *m)
 {
-    return (struct config_source){m, read_file, find_files, get_environment, find_preset, current_directory};
+    return (struct config_source){.context = m,
+                                  .read_file = read_file,
+                                  .glob = find_files,
+                                  .get_environment = get_environment,
+                                  .preset = find_preset,
+                                  .current_directory = current_directory};
 }
