@@ -447,6 +447,7 @@ int agent_run(struct config *config, const struct agent_options *options, struct
     int code = 1;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); /* of a lease, see file_job.c */
     uv_loop_init(&a.loop);
     if (gethostname(a.host, sizeof a.host - 1) != 0)
         a.host[0] = '\0';

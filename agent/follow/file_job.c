@@ -3,6 +3,7 @@
 #include "text/inflate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 enum { READ_GROWS_BY = 4 };
@@ -377,6 +378,19 @@ static enum file_job_outcome read_file(struct file_job *job)
     return JOB_DONE;
 }
 
+/* Whether somebody still has a deleted file open for writing: only then can a read lease on it not be had. Its owner
+ * and root may ask. */
+static void look_for_writer(struct file_job *job)
+{
+    int fd = job->file.content.fd;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+        fcntl(fd, F_SETLEASE, F_UNLCK);
+        job->writer = WRITER_NONE;
+    } else if (errno == EAGAIN) {
+        job->writer = WRITER_THERE;
+    }
+}
+
 void file_job_run(struct file_job *job)
 {
     static enum file_job_outcome (*const runs[])(struct file_job *) = {
@@ -389,6 +403,7 @@ void file_job_run(struct file_job *job)
     job->error = 0;
     job->mapped = job->at_end = job->deleted = false;
     job->useless = 0;
+    job->writer = WRITER_UNKNOWN;
     job->outcome = open_file(job, &job->file, &st);
     if (job->outcome != JOB_DONE)
         return;
@@ -397,4 +412,6 @@ void file_job_run(struct file_job *job)
     if (job->last_line_size != job->size)
         job->take_last_line = job->at_rest = job->cut_is_final = false;
     job->outcome = runs[job->kind](job);
+    if (job->deleted && job->outcome == JOB_DONE && job->at_end)
+        look_for_writer(job);
 }

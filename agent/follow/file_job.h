@@ -76,8 +76,9 @@ struct file_job {
     uint64_t size;    /* of the file, also of a gzip file */
     uint64_t useless; /* at_end, of a gzip file that is not whole, and cut_is_final: bytes that gave nothing */
     bool deleted;     /* no name has it any more */
-    bool at_end;      /* all that is there was offered to the mapper */
-    bool mapped;      /* the chunk holds something */
+    enum { WRITER_UNKNOWN, WRITER_NONE, WRITER_THERE } writer; /* deleted, and at_end: who still has it open */
+    bool at_end;                                               /* all that is there was offered to the mapper */
+    bool mapped;                                               /* the chunk holds something */
     char start[LIMIT_FINGERPRINT];
     size_t start_len;
     enum file_comparison comparison;

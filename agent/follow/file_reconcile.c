@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RACY_NS = 2000000000, LISTINGS_TO_BE_SURE = 2 };
+enum { RACY_NS = 2000000000, LISTINGS_TO_BE_SURE = 2, ASK_AGAIN_MS = 200 };
 
 static struct file *find_by_inode(const struct file_table *t, uint64_t device, uint64_t inode)
 {
@@ -98,6 +98,8 @@ static void see_size(struct file_table *t, struct file *f, const struct found_fi
     file_note_size(f, found->size, now);
     f->mtime_ns = found->mtime_ns;
     f->ctime_ns = found->ctime_ns;
+    if (!f->born_ns)
+        f->born_ns = found->born_ns;
     /* written again within one tick of the file system's clock it would look the same */
     f->racy = scan->wall_ms * 1000000 - found->ctime_ns < RACY_NS;
 }
@@ -169,9 +171,20 @@ static void see_new(struct file_table *t, const struct found_file *found, const 
     see_file(t, f, found, scan, now);
 }
 
+/* The inode was given to another file since the file that had it was deleted. (While that is open it cannot be.) */
+static bool is_used_again(const struct file *f, const struct found_file *found)
+{
+    return f->born_ns && found->born_ns && f->born_ns != found->born_ns && file_is_begun(f) &&
+           f->reading.content.fd < 0 && !f->reading.in_job;
+}
+
 static void see_regular(struct file_table *t, const struct found_file *found, const struct scan *scan, uint64_t now)
 {
     struct file *f = find_by_inode(t, found->device, found->inode);
+    if (f && is_used_again(f, found)) {
+        file_table_gone(t, f, LOSS_GONE, now);
+        f = NULL;
+    }
     if (!f)
         f = find_renumbered(t, found);
     if (f)
@@ -287,21 +300,53 @@ static void lose_name(struct file_table *t, struct file *f, uint64_t now)
     file_table_gone(t, f, LOSS_GONE, now);
 }
 
+/* Whether a file that may be its continuation is still to be looked at. */
+static bool may_yet_be_continued(const struct file_table *t, const struct file *f)
+{
+    for (const struct file *g = t->lists[LIST_ALL].first; g; g = g->links[LIST_ALL].next) {
+        bool waits = g->reading.in_job || g->links[LIST_CHANGED].in || g->links[LIST_QUEUED].in ||
+                     g->links[LIST_ORDERED].in || g->reading.held_by == f;
+        if (waits && !file_is_begun(g) &&
+            slice_equal(file_directory(file_location(f)), file_directory(file_location(g))))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing continues it: what was not read of it is lost. It is said once, also if it is restored. */
+static void end_search_of_parted(struct file_table *t, struct file *f, uint64_t now)
+{
+    f->search_at = now + ASK_AGAIN_MS;
+    if (may_yet_be_continued(t, f))
+        return;
+    file_delist(f, LIST_SEARCHED);
+    file_table_lost(t, f, f->loss, f->lost_if_not_continued);
+    if (f->lost_if_not_continued)
+        file_table_dirty(t, f);
+    f->lost_if_not_continued = 0;
+    if (f->gz)
+        f->gz_end.size = f->most_size;
+    else
+        f->most_size = file_offset(f);
+}
+
 static void end_searches(struct file_table *t, const struct scan *scan, uint64_t now)
 {
     struct file *next;
     for (struct file *f = t->lists[LIST_SEARCHED].first; f; f = next) {
         next = f->links[LIST_SEARCHED].next;
+        if (f->listed_last) {
+            end_search_of_parted(t, f, now);
+            continue;
+        }
         f->search_blocked = !was_listed(scan, f) && lies_below_unreadable(scan, file_location(f));
         if (!was_listed(scan, f))
             continue;
         if (f->place == FILE_PARTED) {
-            f->search_at = now < f->search_until ? f->search_until : now;
-            if (now < f->search_until)
-                continue;
-            file_delist(f, LIST_SEARCHED);
-            file_table_lost(t, f, f->loss, f->lost_if_not_continued);
-            f->lost_if_not_continued = 0;
+            f->search_at = f->search_until;
+            f->listed_last = now >= f->search_until;
+            if (f->listed_last)
+                end_search_of_parted(t, f, now);
         } else if (++f->misses < LISTINGS_TO_BE_SURE) {
             f->search_at = now;
         } else {

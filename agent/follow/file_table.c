@@ -12,6 +12,7 @@
 enum {
     SEARCH_FOR_MS = 5000,    /* a content that parted is looked for at once, and again then */
     SEARCH_RETRY_MS = 10000, /* a directory that could not be listed is tried again */
+    GROWTH_IS_OWN_AFTER_MS = 1000,
     SEEN_WRITTEN_EVERY_MS = 24 * 3600 * 1000,
 };
 
@@ -384,6 +385,7 @@ static void take_place_away(struct file *f, uint64_t now)
     f->reading.wake_at = f->reading.shorter_since = f->reading.unnamed_since = 0;
     f->search_at = now;
     f->search_until = now + SEARCH_FOR_MS;
+    f->listed_last = false;
     f->misses = 0;
     file_enlist(f, LIST_SEARCHED);
     file_table_dirty(t, f);
@@ -405,7 +407,9 @@ static struct file *add_successor(struct file_table *t, struct file *f)
     successor->mtime_ns = f->mtime_ns;
     successor->ctime_ns = f->ctime_ns;
     successor->last_seen_ms = f->last_seen_ms;
+    successor->born_ns = f->born_ns;
     successor->seen_in = f->seen_in;
+    successor->reading.unnamed_since = f->reading.unnamed_since;
     successor->racy = true;
     file_table_visit(t, successor);
     return successor;
@@ -419,10 +423,24 @@ static uint64_t unread_bytes(const struct file *f, uint64_t size, uint64_t offse
     return size > offset ? size - offset : 0;
 }
 
+/* What was known of the content that parts. One that was cut or rewritten may have been so for a moment already. */
+static uint64_t size_at_stake(const struct file *f, enum loss why, uint64_t now)
+{
+    const struct file_growth *growth = &f->growth;
+    uint64_t size = f->most_size;
+    if (growth->cut || f->former)
+        return size;
+    if (growth->size > size && (why != LOSS_TRUNCATED || now >= growth->seen_at + GROWTH_IS_OWN_AFTER_MS))
+        size = growth->size;
+    return f->size > size && why != LOSS_TRUNCATED ? f->size : size;
+}
+
 static void part(struct file *f, enum loss why, uint64_t now)
 {
     assert(file_is_begun(f) && f->place != FILE_PARTED);
     f->loss = why;
+    f->most_size = size_at_stake(f, why, now);
+    f->growth = (struct file_growth){0};
     f->lost_if_not_continued = unread_bytes(f, f->most_size, file_offset(f));
     if (f->former) /* where its content was for certain, and what continues it is */
         file_relocate(f, f->former);
@@ -447,11 +465,21 @@ void file_table_gone(struct file_table *t, struct file *f, enum loss why, uint64
     part(f, why, now);
 }
 
+static void raise_most_size(struct file *f, uint64_t size)
+{
+    if (size <= f->most_size)
+        return;
+    f->most_size = size;
+    file_table_dirty(f->table, f); /* should it be gone at the next start, it is known what is lost */
+}
+
 void file_note_verified(struct file *f)
 {
     f->reading.verified = true;
     free(f->former);
     f->former = NULL;
+    f->growth = (struct file_growth){0};
+    raise_most_size(f, f->size);
 }
 
 void file_table_continue(struct file_table *t, struct file *parted, struct file *f)
@@ -475,13 +503,16 @@ void file_table_continue(struct file_table *t, struct file *parted, struct file 
     parted->most_size = f->gz || f->size > parted->most_size ? f->size : parted->most_size;
     parted->mtime_ns = f->mtime_ns;
     parted->ctime_ns = f->ctime_ns;
+    parted->born_ns = f->born_ns;
     parted->last_seen_ms = f->last_seen_ms;
+    parted->reading.unnamed_since = f->reading.unnamed_since;
     parted->gz = f->gz;
     parted->gz_end = (struct gz_mark){0};
     parted->seen_in = f->seen_in;
     parted->lost_if_not_continued = 0;
     file_note_verified(parted);
     parted->reading.searched_to = 0;
+    parted->listed_last = false;
     file_delist(parted, LIST_SEARCHED);
     file_table_drop(t, f);
     file_table_dirty(t, parted);
@@ -585,7 +616,7 @@ size_t file_table_wanted_lists(struct file_table *t, uint64_t now, const char *c
 {
     size_t count = 0, used = 0;
     for (struct file *f = t->lists[LIST_SEARCHED].first; f; f = f->links[LIST_SEARCHED].next) {
-        if (f->search_at > now || count >= sizeof t->directories / sizeof *t->directories)
+        if (f->search_at > now || f->listed_last || count >= sizeof t->directories / sizeof *t->directories)
             continue;
         struct slice directory = file_directory(file_location(f));
         bool known = false;
@@ -669,6 +700,8 @@ bool file_table_restore(struct file_table *t, const struct checkpoint_entry *e)
     if (e->gone) {
         file_index_take_out(&t->index, INDEX_LOCATION, f);
         f->search_at = f->search_until = 1;
+        f->loss = LOSS_GONE;
+        f->lost_if_not_continued = unread_bytes(f, f->most_size, file_offset(f));
         if (f->source.input != SIZE_MAX)
             file_enlist(f, LIST_SEARCHED);
     }
@@ -712,6 +745,20 @@ void file_table_read_from_beginning(struct file_table *t)
     t->from_beginning = true;
 }
 
+static void note_growth(struct file *f, uint64_t size, bool cut, uint64_t now)
+{
+    struct file_growth *growth = &f->growth;
+    if (growth->cut || f->former) /* under another name it may never have been this file */
+        return;
+    if (growth->size && (cut || now >= growth->seen_at + GROWTH_IS_OWN_AFTER_MS)) {
+        raise_most_size(f, growth->size);
+        growth->size = 0;
+    }
+    growth->cut = cut;
+    if (!cut && !growth->size && size > f->most_size)
+        *growth = (struct file_growth){.size = size, .seen_at = now};
+}
+
 void file_note_size(struct file *f, uint64_t size, uint64_t now)
 {
     lag_seen(&f->lag, size, (int64_t)now);
@@ -719,11 +766,10 @@ void file_note_size(struct file *f, uint64_t size, uint64_t now)
         f->reading.grown_at = now;
         f->reading.last_line_tried = false;
     }
+    bool cut = size < f->size;
     f->size = size;
-    if (!file_is_begun(f) || size <= f->most_size)
-        return;
-    f->most_size = size;
-    file_table_dirty(f->table, f); /* should it be gone at the next start, it is known what is lost */
+    if (file_is_begun(f))
+        note_growth(f, size, cut, now);
 }
 
 const struct position *file_committed(const struct file *f)

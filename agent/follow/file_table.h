@@ -67,11 +67,17 @@ struct file {
     char *path;      /* the name it was matched by, also when it has another one now: $meta.file */
     char *real_path; /* where it is, if elsewhere: a link's target, or a rotated file's name; else NULL */
     uint64_t device, inode, generation;
-    bool candidate;           /* matches no input, but may continue a content that parted */
-    bool matched;             /* its present name belongs to an input */
-    bool moved;               /* `path` names it no longer */
-    uint64_t size, most_size; /* as last seen; the most that was seen of this content */
+    bool candidate;             /* matches no input, but may continue a content that parted */
+    bool matched;               /* its present name belongs to an input */
+    bool moved;                 /* `path` names it no longer */
+    uint64_t size;              /* as last seen */
+    uint64_t most_size;         /* … of this content for certain; what is lost with it is counted by that */
+    struct file_growth {        /* … and what was seen since then, which may be another content's */
+        uint64_t size, seen_at; /* 0: nothing */
+        bool cut;               /* it was shorter in between */
+    } growth;
     int64_t mtime_ns, ctime_ns;
+    int64_t born_ns; /* 0: not known */
     struct lag lag;
     int64_t last_seen_ms; /* wall clock */
     int unreadable;       /* errno of the last try; 0: fine */
@@ -103,6 +109,7 @@ struct file {
     char *former; /* where its content was last found for certain, where that is not its location */
     bool racy, registered, restored;
     bool search_blocked; /* its directory cannot be read */
+    bool listed_last;    /* parted: what may continue it is known */
     uint64_t seen_in;    /* the scan that met it last */
     unsigned misses;     /* listings of its directory that did not show it */
     unsigned holds;      /* files that are held_by this one */
@@ -212,7 +219,9 @@ void file_table_saved(struct file_table *t, bool ok);
 struct file *file_table_first(const struct file_table *t);
 struct file *file_table_next(const struct file *file);
 size_t file_table_count(const struct file_table *t);
-/* It was found to be that large. */
+/* It was found to be that large. Whether what it grew by is still this content is known for certain when its content is
+ * found to be the same (file_note_verified()), taken for certain after a second, and else not counted where it parts.
+ */
 void file_note_size(struct file *f, uint64_t size, uint64_t now);
 const struct position *file_committed(const struct file *f); /* what the checkpoint may say */
 /* Sets the gauges files_watched, lag_bytes, lag_seconds, files_unreadable, deleted_held_bytes. */

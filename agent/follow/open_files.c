@@ -118,6 +118,11 @@ void open_files_exhausted(struct open_files *o)
     close_least_used(o);
 }
 
+bool open_files_is_crowded(const struct open_files *o)
+{
+    return file_table_list(o->table, LIST_OPEN)->count > o->budget / 2;
+}
+
 void open_files_close_idle(struct open_files *o, const struct config *config, uint64_t now)
 {
     struct file *next;

@@ -34,6 +34,7 @@ bool open_files_gz_room(struct open_files *o);
 void open_files_drop_gz(struct file *f);
 /* The system has none left: fewer from now on. */
 void open_files_exhausted(struct open_files *o);
+bool open_files_is_crowded(const struct open_files *o); /* half of what may be open is */
 /* Hands back those of files that were at their end and are idle for close_inactive. */
 void open_files_close_idle(struct open_files *o, const struct config *config, uint64_t now);
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -222,6 +223,26 @@ static int64_t nanoseconds(struct timespec t)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* fstatat() that also says when the file was made: 0 where the file system does not know. */
+static int stat_born(int directory, const char *path, int flags, struct stat *ret_st, int64_t *ret_born_ns)
+{
+    struct statx sx;
+    *ret_born_ns = 0;
+    if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &sx) != 0)
+        return errno == ENOSYS || errno == EPERM ? fstatat(directory, path, ret_st, flags) : -1;
+    *ret_st = (struct stat){
+        .st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor),
+        .st_ino = sx.stx_ino,
+        .st_mode = sx.stx_mode,
+        .st_size = (off_t)sx.stx_size,
+        .st_mtim = {sx.stx_mtime.tv_sec, sx.stx_mtime.tv_nsec},
+        .st_ctim = {sx.stx_ctime.tv_sec, sx.stx_ctime.tv_nsec},
+    };
+    if (sx.stx_mask & STATX_BTIME)
+        *ret_born_ns = nanoseconds((struct timespec){sx.stx_btime.tv_sec, sx.stx_btime.tv_nsec});
+    return 0;
+}
+
 static void found_set(struct found_file *f, const struct stat *st)
 {
     f->device = st->st_dev;
@@ -252,8 +273,9 @@ static bool look_at_matching(const struct input_globs *g, size_t input, const ch
                              struct scan *scan)
 {
     struct stat st;
+    int64_t born_ns;
     char real[PATH_MAX];
-    if (lstat(path, &st) != 0) {
+    if (stat_born(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0) {
         if (is_absence(errno))
             return false;
         found_unreadable(scan, path, input, errno);
@@ -262,7 +284,7 @@ static bool look_at_matching(const struct input_globs *g, size_t input, const ch
     bool by_link = through_link || S_ISLNK(st.st_mode);
     bool allowed = true;
     if (by_link) {
-        if (!realpath(path, real) || stat(real, &st) != 0) {
+        if (!realpath(path, real) || stat_born(AT_FDCWD, real, 0, &st, &born_ns) != 0) {
             if (is_absence(errno) || errno == ELOOP)
                 return false; /* dangling: as if it were not there */
             found_unreadable(scan, path, input, errno);
@@ -280,6 +302,7 @@ static bool look_at_matching(const struct input_globs *g, size_t input, const ch
     f->matched = true;
     f->input = input;
     found_set(f, &st);
+    f->born_ns = born_ns;
     if (by_link && !(f->real_path = strdup(real)))
         scan->failed = true;
     return true;
@@ -290,24 +313,28 @@ static bool look_at_matching(const struct input_globs *g, size_t input, const ch
 static void look_at(const struct scan_rules *rules, const char *path, struct scan *scan)
 {
     struct stat st;
+    int64_t born_ns;
     size_t input = scan_rules_input_of(rules, slice_from(path));
     if (input != SIZE_MAX) {
         if (!look_at_matching(&rules->inputs[input], input, path, false, scan))
             found_add(scan, FOUND_NOTHING, path);
         return;
     }
-    if (lstat(path, &st) != 0 && !is_absence(errno)) {
+    bool there = stat_born(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st, &born_ns) == 0;
+    if (!there && !is_absence(errno)) {
         found_unreadable(scan, path, SIZE_MAX, errno);
         return;
     }
-    bool there = lstat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+    there = there && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
     struct found_file *f = found_add(scan,
                                      !there                ? FOUND_NOTHING
                                      : S_ISREG(st.st_mode) ? FOUND_FILE
                                                            : FOUND_OTHER,
                                      path);
-    if (f && there)
+    if (f && there) {
         found_set(f, &st);
+        f->born_ns = born_ns;
+    }
 }
 
 static void join(const char *directory, const char *name, struct buffer *path)
@@ -338,13 +365,16 @@ static void list_directory(const struct scan_rules *rules, const char *directory
         if (is_dot(e->d_name) || (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
             continue;
         struct stat st;
+        int64_t born_ns;
         join(directory, e->d_name, &path);
-        if (path.failed || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        if (path.failed || stat_born(dirfd(d), e->d_name, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0 ||
+            !S_ISREG(st.st_mode))
             continue;
         struct found_file *f = found_add(scan, FOUND_FILE, path.data);
         if (!f)
             break;
         found_set(f, &st);
+        f->born_ns = born_ns;
         f->input = scan_rules_input_of(rules, slice_from(path.data));
         f->matched = f->input != SIZE_MAX;
     }

@@ -28,7 +28,9 @@
  *  - cannot be opened or read: reported once, tried again at every rescan; out of descriptors: the least recently used
  *    are handed back first;
  *  - deleted or moved away: read to its end through the held descriptor; its last line, without a newline, is taken
- * when it has not grown for 5 s; given up after `deleted_grace`, with an error and a count of what is lost;
+ *    when it has not grown for 5 s, and then a deleted one is closed, unless somebody still has it open for writing
+ *    (then when it has been quiet for close_inactive); given up after `deleted_grace`, with an error and a count of
+ *    what is lost;
  *  - no room: the file keeps its place, and nothing is read. */
 
 struct tailer_options {

@@ -10,11 +10,12 @@
 
 enum {
     TAILER_SLOTS_MOST = 4,
-    SHORTER_FOR_MS = 5000,         /* a file shorter than its offset is looked at again for so long (contract 6.5) */
-    LAST_LINE_AFTER_MS = 5000,     /* a moved file has not grown: its last line is taken without newline */
-    CUT_IS_FINAL_AFTER_MS = 60000, /* a gzip file that is not whole has not changed */
-    HELD_FOR_MS = 60000,           /* a small file that is the same as another one is held back */
-    RETRY_MS = 1000,               /* after a lack of memory or descriptors */
+    SHORTER_FOR_MS = 5000,          /* a file shorter than its offset is looked at again for so long (contract 6.5) */
+    LAST_LINE_AFTER_MS = 5000,      /* a moved file has not grown: its last line is taken without newline */
+    WRITER_MAY_BE_THERE_MS = 60000, /* a deleted file is held for so long where it is not known who writes into it */
+    CUT_IS_FINAL_AFTER_MS = 60000,  /* a gzip file that is not whole has not changed */
+    HELD_FOR_MS = 60000,            /* a small file that is the same as another one is held back */
+    RETRY_MS = 1000,                /* after a lack of memory or descriptors */
 };
 
 struct slot { /* a job, and what it needs from one to the next */

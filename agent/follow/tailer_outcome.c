@@ -356,11 +356,26 @@ static void wait_for_rest_of_gz(struct file *f, bool partial, uint64_t now)
         tailer_wake(f, final_at);
 }
 
+/* When a file without a name that was read to its end has been quiet for long enough. Its descriptor costs one, and the
+ * disk its space; but what is still written into it is found through nothing else. */
+static uint64_t let_go_at(const struct tailer *t, const struct file *f, const struct file_job *job)
+{
+    uint64_t quiet_ms = tailer_input(t, f)->close_inactive_ms;
+    uint64_t since = f->reading.grown_at > f->reading.unnamed_since ? f->reading.grown_at : f->reading.unnamed_since;
+    uint64_t most_ms = UINT64_MAX;
+    if (job->writer == WRITER_NONE || open_files_is_crowded(&t->open))
+        most_ms = LAST_LINE_AFTER_MS;
+    else if (job->deleted && job->writer == WRITER_UNKNOWN)
+        most_ms = WRITER_MAY_BE_THERE_MS;
+    return since + (quiet_ms < most_ms ? quiet_ms : most_ms);
+}
+
 /* At the end of what there is: what may still come of it, and when. */
-static void wait_at_end(struct tailer *t, struct file *f, uint64_t now)
+static void wait_at_end(struct tailer *t, struct file *f, const struct file_job *job, uint64_t now)
 {
     const struct input *input = tailer_input(t, f);
     uint64_t end = f->gz ? f->reading.searched_to : f->reading.limit < f->size ? f->reading.limit : f->size;
+    uint64_t quiet_until = let_go_at(t, f, job);
     bool partial = file_offset(f) < end;
     if (f->gz && f->gz_end.size != f->size)
         wait_for_rest_of_gz(f, partial, now);
@@ -368,11 +383,11 @@ static void wait_at_end(struct tailer *t, struct file *f, uint64_t now)
         tailer_wake(f, f->reading.grown_at + LAST_LINE_AFTER_MS);
     else if (partial && input->multiline_start && now < f->reading.grown_at + input->multiline_timeout_ms)
         tailer_wake(f, f->reading.grown_at + input->multiline_timeout_ms);
-    else if (f->place == FILE_UNNAMED && now >= f->reading.grown_at + input->close_inactive_ms) {
+    else if (f->place == FILE_UNNAMED && now >= quiet_until) {
         open_files_close(&t->open, f);
         file_table_gone(t->table, f, LOSS_DELETED, now);
     } else if (f->place == FILE_UNNAMED)
-        tailer_wake(f, f->reading.grown_at + input->close_inactive_ms);
+        tailer_wake(f, quiet_until);
 }
 
 static void on_read(struct slot *slot, uint64_t now)
@@ -400,7 +415,7 @@ static void on_read(struct slot *slot, uint64_t now)
     if (!job->at_end)
         read_queue_add(&t->queue, f);
     else
-        wait_at_end(t, f, now);
+        wait_at_end(t, f, job, now);
 }
 
 /* ---- what goes wrong ---- */

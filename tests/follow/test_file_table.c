@@ -180,6 +180,106 @@ static void gone_only_after_it_was_looked_for(void **state)
     tear_down(&f);
 }
 
+/* An inode that was given to another file, as its birth shows: what was known of the first is lost, what is seen of the
+ * second is not taken for it. */
+static void inode_is_given_to_another_file(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10)->born_ns = 1;
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 4);
+    file_note_verified(file);
+    find(&f, "/v/b.log", 7, 1000)->born_ns = 2;
+    reconcile(&f, true, NULL);
+    assert_int_equal(file_table_count(f.table), 2);
+    assert_int_equal(file->place, FILE_PARTED);
+    assert_string_equal(file_location(file), "/v/a.log");
+    while (file_table_next_change(f.table)) /* it was looked at: nothing waits any more */
+        ;
+    f.now += 6000;
+    reconcile(&f, false, "/v");
+    assert_int_equal(metrics_input(f.metrics, "a")->bytes_lost[LOSS_GONE], 6);
+    tear_down(&f);
+}
+
+/* What it grew by is counted as lost with it when it was seen for a second; what was seen just before another content
+ * was found is that content's, and so is what was seen after it was cut. */
+static void growth_that_is_not_known_to_be_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t sizes[3]; /* seen, a second after the other where `slowly` */
+        bool slowly;
+        uint64_t lost;
+    } cases[] = {
+        {{10, 1000, 2000}, false, 0},
+        {{20, 30, 2000}, true, 20},
+        {{50, 5, 2000}, false, 40},
+        {{50, 5, 2000}, true, 40},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture f;
+        struct file *successor;
+        set_up(&f, "rescan: 10s");
+        find(&f, "/v/a.log", 7, 10);
+        reconcile(&f, true, NULL);
+        struct file *file = only_file(&f);
+        begin(&f, file, "one", 10);
+        file_note_verified(file);
+        for (size_t k = 0; k < 3; k++) {
+            f.now += cases[i].slowly ? 1000 : 1;
+            find(&f, "/v/a.log", 7, cases[i].sizes[k]);
+            reconcile(&f, true, NULL);
+        }
+        assert_true(file_table_part(f.table, file, f.now, &successor));
+        assert_int_equal(file->lost_if_not_continued, cases[i].lost);
+        tear_down(&f);
+    }
+}
+
+/* What was lost is counted, though the agent was stopped while its continuation was looked for; and only once. */
+static void losses_are_counted_after_a_restart(void **state)
+{
+    (void)state;
+    for (int told = 0; told < 2; told++) {
+        struct fixture f, g;
+        struct buffer records;
+        struct arena arena;
+        struct journal_record record;
+        enum journal_fault fault;
+        set_up(&f, "rescan: 10s");
+        find(&f, "/v/a.log", 7, 10);
+        reconcile(&f, true, NULL);
+        struct file *file = only_file(&f);
+        begin(&f, file, "one", 4);
+        file_note_verified(file);
+        file_table_gone(f.table, file, LOSS_DELETED, f.now);
+        f.now += 6000;
+        if (told)
+            reconcile(&f, false, "/v");
+        assert_int_equal(metrics_input(f.metrics, "a")->bytes_lost[LOSS_DELETED], told ? 6 : 0);
+        buffer_init(&records, 1 << 20);
+        arena_init(&arena, 1 << 20);
+        assert_true(file_table_save(f.table, true, &records));
+        file_table_saved(f.table, true);
+        set_up(&g, "rescan: 10s");
+        struct slice rest = buffer_slice(&records);
+        while (journal_read(&arena, &rest, &record, &fault)) {
+            if (record.kind == JOURNAL_FILE)
+                assert_true(file_table_restore(g.table, &record.entry));
+        }
+        reconcile(&g, false, "/v");
+        assert_int_equal(metrics_input(g.metrics, "a")->bytes_lost[LOSS_GONE], told ? 0 : 6);
+        arena_release(&arena);
+        buffer_release(&records);
+        tear_down(&f);
+        tear_down(&g);
+    }
+}
+
 /* Found by its inode under a name that matches nothing, it is the same file still. */
 static void found_by_its_inode(void **state)
 {
@@ -444,6 +544,9 @@ int main(void)
         cmocka_unit_test(new_grown_renamed),
         cmocka_unit_test(hard_links_are_one_file),
         cmocka_unit_test(gone_only_after_it_was_looked_for),
+        cmocka_unit_test(inode_is_given_to_another_file),
+        cmocka_unit_test(growth_that_is_not_known_to_be_its_own),
+        cmocka_unit_test(losses_are_counted_after_a_restart),
         cmocka_unit_test(found_by_its_inode),
         cmocka_unit_test(unreadable_is_not_gone),
         cmocka_unit_test(devices_are_numbered_anew),

@@ -367,6 +367,45 @@ static void start_at_end(void **state)
     bed_remove(&b);
 }
 
+/* A file is compressed for longer than a lost one is looked for: nothing is said to be lost. */
+static void slowly_compressed(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    struct buffer text = lines_of(0, 1000), file = gzip_of(0, 2000);
+    write_part(&b, "a.log", &text, text.len);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1000);
+    bed_settle_down(&b);
+    buffer_release(&text);
+    text = lines_of(0, 2000);
+    b.sink.room = 0;
+    write_part(&b, "a.log", &text, text.len);
+    bed_settle_down(&b);
+    bed_pass(&b, 1100);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    write_part(&b, "a.log.gz", &file, file.len / 4);
+    bed_delete(&b, "a.log");
+    b.sink.room = SIZE_MAX;
+    bed_start(&b);
+    bed_settle_down(&b);
+    bed_pass(&b, 6000);
+    bed_settle_down(&b);
+    bed_pass(&b, 6000);
+    bed_settle_down(&b);
+    assert_int_equal(b.sink.count, 1000);
+    write_part(&b, "a.log.gz", &file, file.len);
+    turn_until(&b, b.sink.count == 2000);
+    bed_settle_down(&b);
+    check_lines(&b, 0, 0, 2000);
+    assert_int_equal(lost_any(&b), 0);
+    buffer_release(&text);
+    buffer_release(&file);
+    bed_remove(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +422,7 @@ int main(void)
         cmocka_unit_test(written_over),
         cmocka_unit_test(many_of_them),
         cmocka_unit_test(start_at_end),
+        cmocka_unit_test(slowly_compressed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

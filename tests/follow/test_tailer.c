@@ -213,6 +213,10 @@ static void truncate_and_rewrite(void **state)
         turn_until(&b, b.sink.count == 2 + (i == 2));
         assert_int_equal(b.sink.lines[1].text[0], 'A');
         assert_int_equal(b.sink.lines[1].offset, 0);
+        bed_settle_down(&b);
+        bed_pass(&b, 6000);
+        bed_settle_down(&b);
+        assert_int_equal(lost(&b), 0); /* all of it had been read */
         bed_remove(&b);
     }
 }
@@ -312,6 +316,72 @@ static void delete_and_create(void **state)
     bed_pass(&b, 400000); /* close_inactive: the descriptor goes back */
     turn_until(&b, b.metrics->files_open == 1 || b.metrics->files_open == 0);
     bed_settle_down(&b);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* A deleted file that was read to its end is closed when it has been quiet for 5 s, while others are read; one that
+ * somebody still writes into, later, and what he writes is read. */
+static void deleted_files_are_closed(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_append(&b, "b.log", "two\n");
+    bed_append(&b, "c.log", "three\n");
+    int writer = open(bed_path(&b, "b.log"), O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(writer >= 0);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 3);
+    bed_settle_down(&b);
+    bed_delete(&b, "a.log");
+    bed_delete(&b, "b.log");
+    bed_settle_down(&b);
+    assert_int_equal(b.metrics->files_open, 3);
+    bed_pass(&b, 4000);
+    bed_append(&b, "c.log", "four\n");
+    bed_settle_down(&b);
+    assert_int_equal(b.metrics->files_open, 3);
+    bed_pass(&b, 1100);
+    bed_append(&b, "c.log", "five\n");
+    turn_until(&b, b.metrics->files_open == 2);
+    bed_settle_down(&b);
+    assert_int_equal(write(writer, "six\n", 4), 4);
+    bed_pass(&b, 300000);
+    turn_until(&b, sink_count(&b.sink, "six") == 1);
+    bed_settle_down(&b);
+    close(writer);
+    bed_pass(&b, 300000);
+    turn_until(&b, b.metrics->files_open <= 1);
+    assert_int_equal(b.sink.count, 6);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* What is written into a deleted file after it was cut is read, too, however long the machine has been up. */
+static void deleted_and_cut(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "the first content\n");
+    int writer = open(bed_path(&b, "a.log"), O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(writer >= 0);
+    bed_start(&b);
+    bed_pass(&b, 7200000);
+    turn_until(&b, b.sink.count == 1);
+    bed_settle_down(&b);
+    bed_delete(&b, "a.log");
+    bed_settle_down(&b);
+    assert_int_equal(ftruncate(writer, 0), 0);
+    assert_int_equal(write(writer, "another content, a longer one\n", 30), 30);
+    bed_pass(&b, 300000);
+    turn_until(&b, b.sink.count == 2);
+    close(writer);
+    bed_settle_down(&b);
+    bed_pass(&b, 300000);
+    turn_until(&b, b.metrics->files_open == 0);
     assert_int_equal(lost(&b), 0);
     bed_remove(&b);
 }
@@ -718,6 +788,8 @@ int main(void)
         cmocka_unit_test(reads_in_order),
         cmocka_unit_test(truncated_unread_bytes_are_counted),
         cmocka_unit_test(delete_and_create),
+        cmocka_unit_test(deleted_files_are_closed),
+        cmocka_unit_test(deleted_and_cut),
         cmocka_unit_test(inode_is_used_again),
         cmocka_unit_test(restarts_where_it_was),
         cmocka_unit_test(gone_while_down),
