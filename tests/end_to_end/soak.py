@@ -105,7 +105,8 @@ class Soak:
         directory = f"/proc/{self.agent.process.pid}/fd"
         for fd in os.listdir(directory):
             try:
-                found += os.readlink(f"{directory}/{fd}").endswith("(deleted)")
+                target = os.readlink(f"{directory}/{fd}")
+                found += target.startswith(str(self.agent.logs)) and target.endswith("(deleted)")
             except OSError:
                 pass
         return found

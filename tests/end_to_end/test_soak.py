@@ -12,8 +12,11 @@ def test_soak(tmp_path, server):
     seed = int(os.environ.get("RAINGAUGE_SOAK_SEED", time.time()))
     print(f"seed {seed}")
     run = soak.Soak(tmp_path, server, seed, "    close_inactive: 10s", padding=2000)
-    run.run(seconds, print)
-    assert run.deleted > 0
-    wait_until(lambda: run.deleted_but_open() == 0, 30, "descriptors of deleted files")
-    assert run.judge() == []
-    assert run.agent.stop() == 0
+    try:
+        run.run(seconds, print)
+        assert run.deleted > 0
+        wait_until(lambda: run.deleted_but_open() == 0, 30, "descriptors of deleted files are closed")
+        assert run.judge() == []
+        assert run.agent.stop() == 0
+    finally:
+        run.agent.process.kill()
