@@ -63,19 +63,35 @@ def build(directory, agent=None):
     return pathlib.Path(agent).resolve() if agent else directory / "raingauge"
 
 
-class Sink:
-    """A running sink; `counts` are there once it is closed."""
+def until(condition, what, timeout=120, pause=0.005):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}: not within {timeout} s")
+        time.sleep(pause)
 
-    def __init__(self, bed, cpus=None):
+
+class Server:
+    """A running program of ours that listens on a free port, and writes its number into the file that is its first argument."""
+
+    def __init__(self, bed, program, *arguments, cpus=None):
         port_file = bed.path("port")
-        self.process = subprocess.Popen([*bed.pinned(cpus), bed.programs / "sink", port_file, MARKER], stdout=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 20
-        while not (port_file.exists() and port_file.read_text().endswith("\n")):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise Failed("the sink does not start")
-            time.sleep(0.001)
+        self.process = subprocess.Popen([*bed.pinned(cpus), bed.programs / program, port_file, *arguments], stdout=subprocess.PIPE, text=True)
+
+        def listens():
+            if self.process.poll() is not None:
+                raise Failed(f"{program} does not start")
+            return port_file.exists() and port_file.read_text().endswith("\n")
+        until(listens, f"{program} listens", pause=0.001)
         self.address = f"http://127.0.0.1:{int(port_file.read_text())}"
         port_file.unlink()
+
+
+class Sink(Server):
+    """`counts` are there once it is closed."""
+
+    def __init__(self, bed, cpus=None):
+        super().__init__(bed, "sink", MARKER, cpus=cpus)
         self.counts = None
 
     def __enter__(self):
@@ -91,11 +107,15 @@ class Sink:
 
 
 class Bed:
-    def __init__(self, directory, programs, agent, size, seed):
+    """A directory for logs and state. SIZE is that of the plain logs in bytes, FILES are many, REST is how many seconds an agent
+    is watched at rest, PROBES how many lines are timed."""
+
+    def __init__(self, directory, programs, agent, size, seed, files, rest, probes):
         self.dir = pathlib.Path(directory)
         self.programs, self.agent, self.size, self.seed = pathlib.Path(programs), agent, size, seed
+        self.files, self.rest, self.probes = files, rest, probes
         self.names = 0
-        self.logs = {}
+        self.logs, self.made = {}, {}
 
     def path(self, name):
         self.names += 1
@@ -123,11 +143,17 @@ class Bed:
                 subprocess.run(["gzip", "-c", "-6", log.path], stdout=out, check=True)
         return dataclasses.replace(log, path=path)
 
-    def forget(self, *logs):
-        """Deletes generated logs that no later row wants."""
-        for log in logs:
-            log.path.unlink(missing_ok=True)
-        self.logs = {key: log for key, log in self.logs.items() if log not in logs}
+    def first_line(self):
+        with open(self.log(percent=100, scale=1 / 8).path, encoding="utf-8") as f:
+            return f.readline()
+
+    def once_made(self, name, make):
+        """A directory that is made and filled when it is first asked for."""
+        if name not in self.made:
+            self.made[name] = self.path(name)
+            self.made[name].mkdir()
+            make(self.made[name])
+        return self.made[name]
 
     def cost(self, command, environment=None):
         """Runs a command to its end. The environment is the command's alone, not that of the program that measures it."""
@@ -170,9 +196,41 @@ inputs:
         """`run --once` on one log into a fresh sink: what the agent cost, and the sink's counts."""
         with Sink(self, sink_cpus) as sink, self.config(sink, [log.path], **options) as path:
             cost = self.cost([*self.pinned(cpus), self.agent, "run", "--once", "-c", path], environment)
-        if sink.counts["marks"] != log.events:
-            raise Failed(f"{sink.counts['marks']} events of {log.events} arrived")
+        self.check(sink, log.events)
         return cost, sink.counts
+
+    def cost_of_start(self):
+        """The processor time of a run that finds nothing to read."""
+        path = self.path("empty.log")
+        path.touch()
+        return self.once(Log(path, 0, 0, 0))[0].cpu
+
+    def once_into_sink(self, config, paths, events):
+        """The same with a configuration whose state is kept, so that it goes on where it was: what the agent cost."""
+        with Sink(self) as sink:
+            self.write_config(config, sink.address, paths)
+            cost = self.cost([self.agent, "run", "--once", "-c", config])
+        self.check(sink, events)
+        return cost
+
+    @staticmethod
+    def check(sink, events):
+        if sink.counts["marks"] != events:
+            raise Failed(f"{sink.counts['marks']} events of {events} arrived")
+
+    @contextlib.contextmanager
+    def running(self, config):
+        """An agent that follows, by its process id; it must end well when it is told to."""
+        with open(self.dir / "stderr", "w") as stderr:
+            process = subprocess.Popen([self.agent, "run", "-c", config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
+        try:
+            yield process.pid
+            process.terminate()
+            if process.wait(60) != 0:
+                raise Failed(f"the agent exits {process.returncode}:\n{(self.dir / 'stderr').read_text()[-2000:]}")
+        finally:
+            process.kill()
+            process.wait()
 
     def jsmn(self, log):
         return self.cost([self.programs / "jsmn_only", log.path])

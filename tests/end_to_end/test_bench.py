@@ -8,7 +8,8 @@ import pytest
 from agent import SOURCE
 
 pytestmark = pytest.mark.skipif("RAINGAUGE_RELEASE_BINARY" not in os.environ, reason="RAINGAUGE_RELEASE_BINARY is not set (a build without sanitizers)")
-ROWS = {"all", "five", "none", "otlp", "otlp-mixed", "cri", "gz", "rules", "allocations", "memory"}
+ROWS = {"all", "five", "none", "otlp", "otlp-mixed", "cri", "gz", "rules", "allocations", "memory", "rest", "latency", "start", "bytes",
+        "idle-files", "bytes-read"}
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def bench(tmp_path_factory):
 
     def run(*arguments, agent=os.environ["RAINGAUGE_RELEASE_BINARY"]):
         return subprocess.run([SOURCE / "tests/bench/run", "--build-dir", directory / "build", "--dir", directory, "--agent", agent, "--rounds", "1",
-                               "--size", "0.25", *map(str, arguments)], capture_output=True, text=True, timeout=300)
+                               "--size", "0.25", "--files", "100", "--rest", "0.2", "--probes", "50", *map(str, arguments)], capture_output=True, text=True, timeout=300)
     return run
 
 
@@ -31,7 +32,7 @@ def test_every_row_runs(bench, tmp_path):
     assert ROWS <= {line["row"] for line in figures["rows"].values()}
     assert figures["commit"] and figures["rounds"] == 1
     for name, line in figures["rows"].items():
-        assert line["value"] >= 0 and f"| {name.split(':')[0]} |" in done.stdout
+        assert line["value"] >= 0 and f"| {name.rsplit(': ', 1)[0]} |" in done.stdout
     assert figures["rows"]["all lines match: ≥ 0.6 × jsmn-only"]["figures"]["agent MB/s"][0] > 0
     again = bench("--only", "all", "--against", saved)
     assert again.returncode == 0, again.stdout + again.stderr

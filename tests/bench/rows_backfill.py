@@ -1,54 +1,14 @@
-"""The rows: what is run side by side in each round, and what is asked of it.
-
-A row is a function of the bed and a round's number that gives one Round for each line of the table it fills: the figures
-as they were measured, and the one value that the goal is about. The harness calls it --rounds times and takes medians."""
-import dataclasses
+"""The rows about backfills: `run --once` on a log that is there, and what that costs."""
 import os
 
-import peer
 from bed import MIB, ONE_RULE, words_to_numbers
-
-ROWS = {}
+from goals import Goal, Round, no_peer, no_second_core, row
+import peer
 
 OTEL = {"rules": "", "inputs": """    records:
       - $['resourceSpans','resourceLogs'][*]
       - $['scopeSpans','scopeLogs'][*]
       - $['spans','logRecords'][*]""", "more": 'include: ["preset:otel-genai"]'}
-
-
-@dataclasses.dataclass
-class Goal:
-    work: str
-    text: str
-    at_least: float = None
-    at_most: float = None
-    unit: str = "×"
-
-    def met(self, value):
-        return value >= self.at_least if self.at_least is not None else value <= self.at_most
-
-
-@dataclasses.dataclass
-class Round:
-    goal: Goal
-    value: float
-    figures: dict  # name with unit → number
-
-
-def row(name, wants=lambda: None):
-    """wants gives the reason why the row cannot be measured on this machine, or None."""
-    def add(function):
-        ROWS[name] = (function, wants)
-        return function
-    return add
-
-
-def no_peer():
-    return None if peer.installed() else "syslog-ng with its http module is not installed"
-
-
-def no_second_core():
-    return None if len(os.sched_getaffinity(0)) >= 2 else "one core only"
 
 
 def speed(log, cpu):
@@ -198,10 +158,11 @@ def memory(bed):
 def two_cores(bed):
     """The sink is not pinned: it shares the two cores, and has one nearly for itself where the agent has the other."""
     rounds = []
+    first, second = map(str, sorted(os.sched_getaffinity(0))[:2])
     for percent in (100, 5, 0):
         log = bed.log(percent=percent)
-        both, _ = bed.once(log, cpus="0,1", sink_cpus="0,1")
-        one, _ = bed.once(log, cpus="0", sink_cpus="0,1")
+        both, _ = bed.once(log, cpus=f"{first},{second}", sink_cpus=f"{first},{second}")
+        one, _ = bed.once(log, cpus=first, sink_cpus=f"{first},{second}")
         figures = {"two MB/s wall": log.bytes / 1e6 / both.wall, "one MB/s wall": log.bytes / 1e6 / one.wall, "two CPU s": both.cpu, "one CPU s": one.cpu}
         rounds.append(Round(Goal(f"backfill on two cores, {percent} % match", "≥ 1.6 × one core (wall)", at_least=1.6), one.wall / both.wall, figures))
     return rounds
