@@ -7,15 +7,17 @@
 enum {
     BODY_LEAST = 1024,
     CALLS_LEAST = 8,
+    WASTE_PART = 4,       /* of a sealed body's memory that may lie idle */
     COST_ELSEWHERE = 144, /* of a call: a ledger's entry, twice for its growth, and a user's turn */
 };
 
-struct batch *batch_new(struct lane *lane, uint64_t first, bool array, uint64_t now)
+struct batch *batch_new(struct lane *lane, struct body_pool *pool, uint64_t first, bool array, uint64_t now)
 {
     struct batch *b = calloc(1, sizeof *b);
     if (!b)
         return NULL;
     b->lane = lane;
+    b->pool = pool;
     b->first = first;
     b->array = array;
     b->began_at = now;
@@ -29,7 +31,7 @@ void batch_free(struct batch *b)
     for (size_t i = 0; i < b->count; i++)
         ledger_unref(b->calls[i].ledger);
     free(b->calls);
-    free(b->body);
+    body_pool_give(b->pool, b->body, b->cap);
     free(b);
 }
 
@@ -40,7 +42,9 @@ static bool reserve_body(struct batch *b, size_t n)
     size_t cap = n > 2 * b->cap ? n : 2 * b->cap;
     if (b->array && cap < BODY_LEAST)
         cap = BODY_LEAST;
-    char *body = realloc(b->body, cap);
+    char *body = body_pool_take(b->pool, b->body, b->len, n, &cap);
+    if (!body)
+        body = realloc(b->body, cap);
     if (!body)
         return false;
     b->body = body;
@@ -95,7 +99,8 @@ bool batch_has_room(const struct batch *b, size_t text_len, size_t max_calls, si
 
 static void shrink(struct batch *b)
 {
-    char *body = realloc(b->body, b->len);
+    bool wasteful = b->cap - b->len > b->cap / WASTE_PART;
+    char *body = wasteful ? realloc(b->body, b->len) : NULL;
     if (body) {
         b->body = body;
         b->cap = b->len;
@@ -130,7 +135,7 @@ struct batch *batch_split(struct batch *b, size_t keep)
 {
     assert(b->sealed && b->array && keep > 0 && keep < b->count);
     size_t from = b->calls[keep].at, rest = b->count - keep;
-    struct batch *half = batch_new(b->lane, b->first + keep, true, b->began_at);
+    struct batch *half = batch_new(b->lane, b->pool, b->first + keep, true, b->began_at);
     if (!half || !reserve_body(half, 1 + b->len - from) || !reserve_calls(half, rest)) {
         batch_free(half);
         return NULL;

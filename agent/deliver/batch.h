@@ -1,6 +1,7 @@
 #ifndef RAINGAUGE_BATCH_H
 #define RAINGAUGE_BATCH_H
 
+#include "deliver/body_pool.h"
 #include "deliver/ledger.h"
 #include "wire/verdict.h"
 
@@ -24,6 +25,7 @@ struct call {
 
 struct batch {
     struct lane *lane;
+    struct body_pool *pool;
     struct batch *previous, *next; /* in the list that holds it */
 
     char *body;
@@ -50,7 +52,7 @@ struct batch {
     uint64_t failed_after;     /* … of sends when it (or what it is a half of) first failed; 0: it has not */
 };
 
-struct batch *batch_new(struct lane *lane, uint64_t first, bool array, uint64_t now);
+struct batch *batch_new(struct lane *lane, struct body_pool *pool, uint64_t first, bool array, uint64_t now);
 void batch_free(struct batch *b); /* gives back its references to ledgers; turns must have been left */
 
 /* Room for one more call of that length and for the closing bracket. */

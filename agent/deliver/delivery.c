@@ -52,6 +52,7 @@ bool delivery_configure(struct delivery *d, const struct config *config)
         .max_calls = config->upload.max_calls,
         .max_bytes = config->upload.max_bytes < LIMIT_BODY ? config->upload.max_bytes : LIMIT_BODY,
         .identify_batch = config->upload.identify_batch,
+        .bodies = &d->bodies,
     };
     d->retry = (struct retry_policy){config->upload.retry_initial_ms, config->upload.retry_max_ms};
     d->destination_count = config->destination_count;
@@ -91,6 +92,7 @@ void delivery_free(struct delivery *d)
         d->outlets = next;
     }
     identify_cache_release(&d->identified);
+    body_pool_release(&d->bodies);
     arena_release(&d->scratch);
     free(d);
 }
@@ -147,6 +149,8 @@ void delivery_seal_due(struct delivery *d, uint64_t now, bool all)
     }
     if (group_table_tidy(&d->groups, &d->turns))
         d->turn = NULL;
+    if (d->calls == 0)
+        body_pool_release(&d->bodies);
 }
 
 /* ---- sending ---- */

@@ -11,6 +11,7 @@ struct delivery {
     struct metrics *metrics;
     struct log *log;
     struct upload_settings upload;
+    struct body_pool bodies;
     struct lane_limits limits;
     struct retry_policy retry;
     size_t destination_count;

@@ -65,7 +65,7 @@ bool lane_stage(struct lane *lane, const struct lane_limits *limits, struct iden
         batch_list_add(&lane->staging.full, lane->open);
         lane->open = NULL;
     }
-    if (!lane->open && !(lane->open = batch_new(lane, lane->next_number, array, now)))
+    if (!lane->open && !(lane->open = batch_new(lane, limits->bodies, lane->next_number, array, now)))
         return false;
     struct call added = *call;
     if (!batch_reserve(lane->open, text.len))

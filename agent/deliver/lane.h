@@ -37,6 +37,7 @@ struct lane {
 struct lane_limits {
     size_t max_calls, max_bytes;
     bool identify_batch;
+    struct body_pool *bodies; /* where batches take memory from */
 };
 
 void lane_init(struct lane *lane, struct group *group, enum endpoint endpoint);

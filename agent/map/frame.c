@@ -12,15 +12,15 @@ static enum json_want want_of(const struct input *input)
 static enum frame_result parse_json(struct arena *arena, const struct input *input, struct slice text,
                                     struct value *ret_value, const char **ret_reason)
 {
-    const struct json_doc *doc;
-    enum json_fault fault = json_doc_parse(arena, text, want_of(input), &doc);
+    struct json_doc *doc;
+    enum json_fault fault = json_doc_read(arena, text, want_of(input), &doc);
     if (fault == JSON_NO_MEMORY)
         return FRAME_NO_MEMORY;
     if (fault != JSON_OK) {
         *ret_reason = json_fault_text(fault);
         return FRAME_INVALID;
     }
-    *ret_value = value_of_token(doc, 0);
+    *ret_value = value_of_doc(doc);
     return FRAME_OK;
 }
 

@@ -51,7 +51,6 @@ struct mapper *mapper_new(const struct config *config, enum map_mode mode, struc
     m->run.lets = calloc(config->rules.max_slots + 1, sizeof *m->run.lets);
     arena_init(&m->own, LIMIT_RECORD_ARENA);
     arena_init(&m->arena, LIMIT_RECORD_ARENA);
-    buffer_init(&m->run.call, LIMIT_CALL_RAW);
     buffer_init(&m->run.cut, LIMIT_CALL_RAW);
     record_reader_init(&m->reader);
     if (!m->host || !m->run.lets || !make_prefilters(m)) {
@@ -70,7 +69,6 @@ void mapper_free(struct mapper *m)
         return;
     arena_release(&m->own);
     arena_release(&m->arena);
-    buffer_release(&m->run.call);
     buffer_release(&m->run.cut);
     record_reader_release(&m->reader);
     free(m->run.lets);

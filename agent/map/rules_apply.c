@@ -107,6 +107,8 @@ static bool prepare(struct taking *t, const struct call_rule *call, size_t eleme
     return add_context(t, call, f);
 }
 
+/* Behind what the chunk has, where it stays. On failure nothing of it is left there; NULL with the buffer failed:
+ * memory. */
 static const char *write_call(struct taking *t, const struct call_rule *call, const struct call_fields *f)
 {
     static const char *(*const writers[])(struct buffer *, struct arena *, const struct call_fields *) = {
@@ -114,12 +116,18 @@ static const char *write_call(struct taking *t, const struct call_rule *call, co
         [ENDPOINT_SIGNAL] = call_write_signal,
         [ENDPOINT_IDENTIFY] = call_write_identify,
     };
-    struct rules_run *run = t->run;
-    buffer_clear(&run->call);
-    const char *reason = writers[call->endpoint](&run->call, run->arena, f);
+    struct buffer *out = &t->run->chunk->text;
+    size_t start = out->len, no_limit = out->limit;
+    out->limit = start + LIMIT_CALL_RAW;
+    const char *reason = writers[call->endpoint](out, t->run->arena, f);
+    out->limit = no_limit;
+    if (!reason && out->failed && !out->starved)
+        reason = "too large";
+    if (reason || out->failed)
+        buffer_truncate(out, start);
     if (reason)
-        return reason;
-    return run->call.failed && !run->call.starved ? "too large" : NULL;
+        out->failed = false;
+    return reason;
 }
 
 /* For "says something new" (contract 4.7): per destination and project, which are other customers' users. */
@@ -136,8 +144,8 @@ static bool hash_identify(const struct taking *t, const struct call_fields *f, s
     return true;
 }
 
-static enum map_step add_call(struct taking *t, const struct call_rule *rule, const struct call_fields *f,
-                              struct slice text)
+/* The call's text stands at the end of the chunk's. */
+static enum map_step add_call(struct taking *t, const struct call_rule *rule, const struct call_fields *f, size_t start)
 {
     struct rules_run *run = t->run;
     struct chunk *chunk = run->chunk;
@@ -146,47 +154,52 @@ static enum map_step add_call(struct taking *t, const struct call_rule *rule, co
         .rule = t->rule_index,
         .line = (uint32_t)chunk->line_count, /* it will be the next one there */
         .destination = t->route.destination,
-        .text_at = chunk->text.len,
-        .text_len = text.len,
-        .project_at = chunk->text.len + text.len,
+        .text_at = start,
+        .text_len = chunk->text.len - start,
+        .project_at = chunk->text.len,
         .project_len = t->route.project.len,
     };
     run->line.full = call.project_at + call.project_len - run->line.text_start > LIMIT_LINE_CALLS;
-    if (run->line.full)
+    if (run->line.full) {
+        buffer_truncate(&chunk->text, start);
         return reject(t, "too large");
+    }
     if (rule->endpoint == ENDPOINT_IDENTIFY && !hash_identify(t, f, &call))
         return MAP_NO_MEMORY;
-    buffer_add(&chunk->text, text);
     buffer_add(&chunk->text, t->route.project);
     return !chunk->text.failed && chunk_add_call(chunk, &call) ? MAP_DONE : MAP_NO_MEMORY;
 }
 
-/* A call that is too long is cut, behind its own text in the same buffer. */
-static bool cut_if_needed(struct rules_run *run, struct slice *text)
+/* A call that is too long is cut, and stands in its own place. */
+static enum map_step cut_call(struct rules_run *run, size_t start, bool *ret_fits)
 {
-    size_t len = run->call.len;
-    *text = buffer_slice(&run->call);
-    if (len <= LIMIT_CALL)
-        return true;
-    bool cut = call_cut(&run->cut, run->arena, *text, LIMIT_CALL);
-    *text = buffer_slice(&run->cut);
-    return cut;
+    struct buffer *out = &run->chunk->text;
+    buffer_clear(&run->cut);
+    *ret_fits = call_cut(&run->cut, run->arena, slice_from_offset(buffer_slice(out), start), LIMIT_CALL);
+    if (run->arena->failed || run->cut.failed)
+        return run->cut.starved ? MAP_NO_MEMORY : map_step_of(run->arena);
+    buffer_truncate(out, start);
+    if (*ret_fits)
+        buffer_add(out, buffer_slice(&run->cut));
+    return MAP_DONE;
 }
 
 static enum map_step finish_call(struct taking *t, const struct call_rule *call, const struct call_fields *f)
 {
     struct rules_run *run = t->run;
-    struct slice text;
+    size_t start = run->chunk->text.len;
+    bool fits = true;
     const char *reason = t->route.rejection ? t->route.rejection : write_call(t, call, f);
     if (reason)
         return reject(t, reason);
-    if (run->call.failed)
+    if (run->chunk->text.failed)
         return MAP_NO_MEMORY;
-    buffer_clear(&run->cut);
-    bool fits = cut_if_needed(run, &text);
-    if (run->arena->failed || run->cut.failed)
-        return run->cut.starved ? MAP_NO_MEMORY : map_step_of(run->arena);
-    return fits ? add_call(t, call, f, text) : reject(t, "too large");
+    enum map_step step = map_step_of(run->arena);
+    if (step == MAP_DONE && run->chunk->text.len - start > LIMIT_CALL)
+        step = cut_call(run, start, &fits);
+    if (step != MAP_DONE)
+        return step;
+    return fits ? add_call(t, call, f, start) : reject(t, "too large");
 }
 
 /* Remembers what a signal of the same rule may refer to. */

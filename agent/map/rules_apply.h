@@ -41,8 +41,8 @@ struct rules_run {
     const struct config *config;
     bool list_all; /* every note */
     struct arena *arena;
-    struct let_slot *lets;   /* config->rules.max_slots of them */
-    struct buffer call, cut; /* one call: as it was written, and cut to the size of the wire */
+    struct let_slot *lets; /* config->rules.max_slots of them */
+    struct buffer cut;     /* a call that is cut to the size of the wire */
     struct record_meta meta;
     struct chunk *chunk;
     struct line_state line;

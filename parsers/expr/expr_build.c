@@ -100,11 +100,22 @@ static struct expr *node_of(struct arena *arena, enum expr_op op)
     return e;
 }
 
+/* A text that is the same as JSON is kept as that: it need not be escaped each time it is written. */
+static bool is_same_as_json(struct arena *arena, const struct value *v)
+{
+    struct buffer escaped;
+    buffer_init_in(&escaped, arena);
+    json_write_escaped(&escaped, v->text);
+    return !escaped.failed && slice_equal(buffer_slice(&escaped), v->text);
+}
+
 const struct expr *expr_of_literal(struct arena *arena, struct value literal)
 {
     struct expr *e = node_of(arena, EXPR_LITERAL);
     if (!e || (value_is_container(&literal) && !value_tokenise(arena, &literal)))
         return NULL;
+    if (literal.type == VALUE_STRING && literal.plain && is_same_as_json(arena, &literal))
+        literal.plain = false;
     e->literal = literal;
     return e;
 }

@@ -1,8 +1,10 @@
-/* JSON text → tokens.
+/* JSON text → members and tokens.
  *
  * The happy path:
- *  - check_text() goes over the text once, by RFC 8259, and counts what jsmn will find;
- *  - jsmn fills an array of just that size;
+ *  - check_text() goes over the text once, by RFC 8259, lists the outermost object's members, counts what jsmn will
+ * find, and notes where long strings stand;
+ *  - where tokens are wanted jsmn fills an array of just that size; it is led around the long strings, as it looks at
+ *    each byte of a text;
  *  - link_tokens() turns it into ours, where each token knows what comes behind its subtree.
  * What can go wrong:
  *  - the text is no JSON, is cut off or nested too deep: the check says so, jsmn never sees it;
@@ -26,16 +28,22 @@ _Static_assert(LIMIT_JSON_TEXT <= (size_t)1 << 28,
 
 /* ---- The check -------------------------------------------------------------------------------------------------- */
 
+enum {
+    LONG_STRING = 24,  /* shorter ones cost jsmn less than to be led around them */
+    ENTRIES_MOST = 64, /* an object of more members is looked through by its tokens */
+};
+
 struct check {
     const char *end;
     const char *stop; /* on failure: the offending byte, or `end` where the text was right as far as it goes */
     uint32_t tokens;
-    bool escapes; /* there is a backslash */
-    bool mend;    /* there is something to mend ... */
-    size_t grows; /* ... by which the text becomes that much longer */
+    uint32_t escapes; /* backslashes that begin one */
+    bool mend;        /* there is something to mend ... */
+    size_t grows;     /* ... by which the text becomes that much longer */
     bool too_deep;
     unsigned depth;
     uint64_t objects[LIMIT_JSON_DEPTH / 64]; /* a bit for each open container: it is an object */
+    struct json_doc *doc;                    /* what is listed goes there; NULL: nothing is */
 };
 
 /* The functions below take what stands at `at` and give the place behind it, or NULL with c->stop set. */
@@ -64,7 +72,7 @@ static const char *check_unicode_escape(struct check *c, const char *at)
 
 static const char *check_escape(struct check *c, const char *at)
 {
-    c->escapes = true;
+    c->escapes++;
     if (c->end - at < 2)
         return stop_at(c, c->end);
     switch (at[1]) {
@@ -111,11 +119,26 @@ static __attribute__((noinline)) const char *check_special_string(struct check *
     return at < c->end ? at + 1 : stop_at(c, at);
 }
 
-/* From behind the opening quote to behind the closing one. */
-static inline const char *check_string(struct check *c, const char *at)
+static uint32_t offset_of(const struct check *c, const char *at)
 {
-    at = json_plain_end(at, c->end);
-    return at < c->end && *at == '"' ? at + 1 : check_special_string(c, at);
+    return (uint32_t)(at - c->doc->text.text);
+}
+
+static void note_long_string(struct check *c, const char *start, const char *end)
+{
+    struct json_doc *doc = c->doc;
+    if (doc && doc->long_count < JSON_LONG_STRINGS)
+        doc->longs[doc->long_count++] = (struct json_long_string){offset_of(c, start), offset_of(c, end)};
+}
+
+/* From behind the opening quote to behind the closing one. */
+static inline const char *check_string(struct check *c, const char *start)
+{
+    const char *at = json_plain_end(start, c->end);
+    at = at < c->end && *at == '"' ? at + 1 : check_special_string(c, at);
+    if (at && at - start > LONG_STRING)
+        note_long_string(c, start, at - 1);
+    return at;
 }
 
 static const char *check_word(struct check *c, const char *at, struct slice word)
@@ -145,18 +168,45 @@ static const char *check_scalar(struct check *c, const char *at)
     }
 }
 
+/* An outermost member begins: its name stands at `name`, its value at `value`. */
+static void begin_entry(struct check *c, const char *name, const char *name_end, const char *value, bool escaped)
+{
+    struct json_doc *doc = c->doc;
+    if (doc->entry_count == ENTRIES_MOST)
+        doc->entries = NULL;
+    if (!doc->entries)
+        return;
+    doc->entries[doc->entry_count++] = (struct json_entry){.name = offset_of(c, name),
+                                                           .name_len = (uint32_t)(name_end - name),
+                                                           .value = offset_of(c, value),
+                                                           .escaped = escaped};
+}
+
+/* A value ends at `end`: an outermost member's, or the outermost object itself. */
+static inline void end_entry(struct check *c, const char *end)
+{
+    if (c->depth == 1 && c->doc && c->doc->entries && c->doc->entry_count)
+        c->doc->entries[c->doc->entry_count - 1].value_end = offset_of(c, end);
+}
+
 /* A member's name and its colon, with the blanks around them: to the value. */
 static const char *check_name(struct check *c, const char *at)
 {
     if (at == c->end || *at != '"')
         return stop_at(c, at);
-    at = check_string(c, at + 1);
+    const char *name = at + 1;
+    uint32_t escapes = c->escapes;
+    at = check_string(c, name);
     if (!at)
         return NULL;
+    const char *name_end = at - 1;
     at = json_blank_end(at, c->end);
     if (at == c->end || *at != ':')
         return stop_at(c, at);
-    return json_blank_end(at + 1, c->end);
+    at = json_blank_end(at + 1, c->end);
+    if (c->depth == 1 && c->doc)
+        begin_entry(c, name, name_end, at, c->escapes != escapes);
+    return at;
 }
 
 static bool in_object(const struct check *c)
@@ -176,6 +226,7 @@ static void open_container(struct check *c, bool object)
 static const char *check_behind_value(struct check *c, const char *at, bool *ret_end)
 {
     for (;;) {
+        end_entry(c, at);
         at = json_blank_end(at, c->end);
         *ret_end = at == c->end && c->depth == 0;
         if (at == c->end || c->depth == 0)
@@ -215,13 +266,14 @@ static const char *check_value(struct check *c, const char *at, bool *ret_end)
     return object ? check_name(c, at) : at;
 }
 
-static enum json_fault check_text(struct check *c, struct slice text, enum json_want want)
+/* With `doc`, whose text it is, that is filled in. */
+static enum json_fault check_text(struct check *c, struct slice text, enum json_want want, struct json_doc *doc)
 {
     if (text.len > LIMIT_JSON_TEXT)
         return JSON_NO_MEMORY;
     if (text.len == 0)
         return JSON_NOT_JSON;
-    *c = (struct check){.end = text.text + text.len};
+    *c = (struct check){.end = text.text + text.len, .doc = doc};
     bool end = false;
     const char *first = json_blank_end(text.text, c->end), *at = first;
     while (at)
@@ -236,7 +288,7 @@ static enum json_fault check_text(struct check *c, struct slice text, enum json_
 enum json_fault json_check(struct slice text, enum json_want want)
 {
     struct check check;
-    return check_text(&check, text, want);
+    return check_text(&check, text, want, NULL);
 }
 
 const char *json_fault_text(enum json_fault fault)
@@ -324,48 +376,125 @@ static void make_scalar_token(struct json_token *token, struct slice text, bool 
                                  .escaped = escapes};
 }
 
-static enum json_fault make_tokens(struct arena *arena, struct slice text, const struct check *check,
-                                   struct json_token *tokens)
+/* What jsmn does with a string, when it stands before its opening quote. */
+static void give_string(jsmn_parser *parser, const struct json_long_string *string, jsmntok_t *tokens)
 {
-    char first = *json_blank_end(text.text, text.text + text.len);
-    if (first != '{' && first != '[') {
-        make_scalar_token(tokens, text, check->escapes);
-        return JSON_OK;
-    }
-    struct arena_mark mark = arena_mark(arena);
-    jsmntok_t *found = arena_alloc(arena, check->tokens * sizeof *found);
-    if (!found)
-        return JSON_NO_MEMORY;
+    tokens[parser->toknext++] = (jsmntok_t){
+        .type = JSMN_STRING, .start = (int)string->start, .end = (int)string->end, .parent = parser->toksuper};
+    if (parser->toksuper != -1)
+        tokens[parser->toksuper].size++;
+    parser->pos = string->end + 1;
+}
+
+/* The count of tokens, or an error of jsmn's. Where it stops before a long string it goes over all tokens behind the
+ * innermost open container: that is why there are few of them. */
+static int run_jsmn(const struct json_doc *doc, jsmntok_t *tokens)
+{
     jsmn_parser parser;
     jsmn_init(&parser);
-    int count = jsmn_parse(&parser, text.text, text.len, found, check->tokens);
-    bool agreed = count >= 0 && (uint32_t)count == check->tokens; /* always; but nothing rests on it unseen */
+    for (unsigned i = 0; i < doc->long_count; i++) {
+        unsigned quote = doc->longs[i].start - 1;
+        int count = jsmn_parse(&parser, doc->text.text, quote, tokens, doc->count);
+        if (count != JSMN_ERROR_PART || parser.pos != quote || parser.toknext == doc->count)
+            return JSMN_ERROR_INVAL;
+        give_string(&parser, &doc->longs[i], tokens);
+    }
+    return jsmn_parse(&parser, doc->text.text, doc->text.len, tokens, doc->count);
+}
+
+static bool make_tokens(struct arena *arena, const struct json_doc *doc, struct json_token *tokens)
+{
+    char first = *json_blank_end(doc->text.text, doc->text.text + doc->text.len);
+    if (first != '{' && first != '[') {
+        make_scalar_token(tokens, doc->text, doc->escapes);
+        return true;
+    }
+    struct arena_mark mark = arena_mark(arena);
+    jsmntok_t *found = arena_alloc(arena, doc->count * sizeof *found);
+    if (!found)
+        return false;
+    int count = run_jsmn(doc, found);
+    bool agreed = count >= 0 && (uint32_t)count == doc->count; /* always; but nothing rests on it unseen */
     if (agreed)
-        link_tokens(tokens, found, check->tokens, text.text, check->escapes);
+        link_tokens(tokens, found, doc->count, doc->text.text, doc->escapes);
     arena_rewind(arena, mark);
-    return agreed ? JSON_OK : JSON_NOT_JSON;
+    return agreed;
+}
+
+bool json_doc_tokenise(struct arena *arena, struct json_doc *doc)
+{
+    if (doc->tokens)
+        return true;
+    if (!json_doc_list(arena, doc))
+        return false;
+    struct json_token *tokens = arena_calloc(arena, doc->count, sizeof *tokens);
+    if (!tokens || !make_tokens(arena, doc, tokens))
+        return false;
+    doc->tokens = tokens;
+    return true;
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------------------------- */
+
+static enum json_fault read_text(struct arena *arena, struct json_doc *doc, enum json_want want, struct check *check)
+{
+    struct json_entry *room = arena_alloc(arena, ENTRIES_MOST * sizeof *room);
+    if (!room)
+        return JSON_NO_MEMORY;
+    doc->entries = room;
+    doc->entry_count = doc->long_count = 0;
+    enum json_fault fault = check_text(check, doc->text, want, doc);
+    if (fault == JSON_OK && *json_blank_end(doc->text.text, check->end) != '{')
+        doc->entries = NULL;
+    doc->count = check->tokens;
+    doc->escapes = check->escapes > 0;
+    doc->is_read = true;
+    return fault;
+}
+
+struct json_doc *json_doc_of_part(struct arena *arena, struct slice text)
+{
+    struct json_doc *doc = arena_alloc(arena, sizeof *doc);
+    if (!doc)
+        return NULL;
+    doc->text = text;
+    doc->tokens = NULL;
+    doc->entries = NULL;
+    doc->is_read = false;
+    return doc;
+}
+
+bool json_doc_list(struct arena *arena, struct json_doc *doc)
+{
+    struct check check;
+    return doc->is_read || read_text(arena, doc, JSON_ANY_VALUE, &check) == JSON_OK;
+}
+
+enum json_fault json_doc_read(struct arena *arena, struct slice text, enum json_want want, struct json_doc **ret_doc)
+{
+    struct check check;
+    struct json_doc *doc = json_doc_of_part(arena, text);
+    if (!doc)
+        return JSON_NO_MEMORY;
+    enum json_fault fault = read_text(arena, doc, want, &check);
+    if (fault == JSON_OK && check.mend) {
+        doc->text = mend(arena, text, check.grows);
+        fault = doc->text.text ? read_text(arena, doc, want, &check) : JSON_NO_MEMORY;
+    }
+    if (fault == JSON_OK)
+        *ret_doc = doc;
+    return fault;
 }
 
 enum json_fault json_doc_parse(struct arena *arena, struct slice text, enum json_want want,
                                const struct json_doc **ret_doc)
 {
-    struct check check;
-    enum json_fault fault = check_text(&check, text, want);
+    struct json_doc *doc;
+    enum json_fault fault = json_doc_read(arena, text, want, &doc);
     if (fault != JSON_OK)
         return fault;
-    if (check.mend) {
-        text = mend(arena, text, check.grows);
-        if (!text.text)
-            return JSON_NO_MEMORY;
-    }
-    struct json_doc *doc = arena_alloc(arena, sizeof *doc);
-    struct json_token *tokens = arena_calloc(arena, check.tokens, sizeof *tokens);
-    if (!doc || !tokens)
-        return JSON_NO_MEMORY;
-    fault = make_tokens(arena, text, &check, tokens);
-    if (fault != JSON_OK)
-        return fault;
-    *doc = (struct json_doc){.text = text, .tokens = tokens, .count = check.tokens};
+    if (!json_doc_tokenise(arena, doc))
+        return arena->failed ? JSON_NO_MEMORY : JSON_NOT_JSON;
     *ret_doc = doc;
     return JSON_OK;
 }
@@ -421,11 +550,9 @@ struct slice json_unescape(struct arena *arena, struct slice content)
     return slice_of(plain, (size_t)(to - plain));
 }
 
-bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice plain)
+/* Whether a string's content, which has escapes, is that plain text. */
+static bool escaped_is(struct slice content, struct slice plain)
 {
-    struct slice content = json_token_text(doc, token);
-    if (!doc->tokens[token].escaped)
-        return slice_equal(content, plain);
     const char *at = content.text, *end = content.text + content.len;
     while (at < end) {
         char character[4] = {*at};
@@ -439,6 +566,24 @@ bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice pla
         plain = slice_from_offset(plain, n);
     }
     return plain.len == 0;
+}
+
+bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice plain)
+{
+    struct slice content = json_token_text(doc, token);
+    return doc->tokens[token].escaped ? escaped_is(content, plain) : slice_equal(content, plain);
+}
+
+struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name)
+{
+    for (uint32_t i = doc->entry_count; i-- > 0;) {
+        struct json_entry *entry = &doc->entries[i];
+        struct slice raw = {doc->text.text + entry->name, entry->name_len};
+        /* Nearly every name differs in its length already, and hardly any is escaped. */
+        if (entry->escaped ? escaped_is(raw, name) : raw.len == name.len && memcmp(raw.text, name.text, raw.len) == 0)
+            return entry;
+    }
+    return NULL;
 }
 
 uint32_t json_member(const struct json_doc *doc, uint32_t object, struct slice name)

@@ -12,6 +12,13 @@
  *     enum json_fault fault = json_doc_parse(&arena, text, JSON_OBJECT_ONLY, &doc);
  *     for (uint32_t key = json_first_child(doc, 0); key; key = json_next(doc, key)) ...
  *
+ * Most records are only asked for a few members by name. For these the check of the text is enough: while it goes over
+ * the text it lists the members of the outermost object, and tokens are made only if somebody wants to walk:
+ *
+ *     fault = json_doc_read(&arena, text, JSON_OBJECT_ONLY, &doc);
+ *     struct json_entry *entry = json_doc_entry(doc, name);
+ *     if (json_doc_tokenise(&arena, doc)) ...
+ *
  * Exactly the texts of RFC 8259 are taken (with a nesting of LIMIT_JSON_DEPTH at most): what jsmn lets through is
  * caught by a check of the whole text before it. Two things are mended rather than refused, as contract section 7
  * says: invalid UTF-8 becomes U+FFFD (one for each maximal subpart), an escape of a lone surrogate becomes \ufffd.
@@ -47,15 +54,50 @@ struct json_token {
     uint32_t escaped : 1; /* a string with a backslash in it */
 };
 
-struct json_doc {
-    struct slice text;
-    const struct json_token *tokens;
-    uint32_t count;
+/* A member of a document's outermost object. */
+struct json_entry {
+    uint32_t name, name_len; /* without the quotes */
+    uint32_t value, value_end;
+    bool escaped;         /* the name has a backslash in it */
+    struct json_doc *doc; /* an object or array: where somebody asked for it */
 };
 
-/* `ret_doc` is allocated in the arena together with its tokens; untouched on failure. */
+/* A long string's content, by its offsets in the text: jsmn, which looks at each byte, is led around the first ones. */
+enum { JSON_LONG_STRINGS = 16 };
+struct json_long_string {
+    uint32_t start, end;
+};
+
+struct json_doc {
+    struct slice text;
+    const struct json_token *tokens; /* NULL: not made yet */
+    uint32_t count;                  /* of tokens, made or not */
+
+    struct json_entry *entries; /* NULL: not listed (no object, or one of very many members) */
+    uint32_t entry_count;
+    bool is_read; /* else nothing but the text is known, which is part of one that was checked */
+    bool escapes; /* there is a backslash */
+    uint32_t long_count;
+    struct json_long_string longs[JSON_LONG_STRINGS];
+};
+
+/* `ret_doc` is allocated in the arena; untouched on failure. json_doc_parse makes its tokens, too. */
+enum json_fault json_doc_read(struct arena *arena, struct slice text, enum json_want want, struct json_doc **ret_doc)
+    __attribute__((warn_unused_result));
 enum json_fault json_doc_parse(struct arena *arena, struct slice text, enum json_want want,
                                const struct json_doc **ret_doc) __attribute__((warn_unused_result));
+
+/* A document of a text that is part of a checked one (an object, an array); it is read when somebody looks into it.
+ * NULL on lack of memory. */
+struct json_doc *json_doc_of_part(struct arena *arena, struct slice text);
+
+/* Lists the members, makes the tokens; nothing where that was done already. False on lack of memory. Both are kept in
+ * the arena, so that a document must not be looked into for the first time between a mark and its rewind. */
+bool json_doc_list(struct arena *arena, struct json_doc *doc) __attribute__((warn_unused_result));
+bool json_doc_tokenise(struct arena *arena, struct json_doc *doc) __attribute__((warn_unused_result));
+
+/* The last member of that name (contract 7) of a document whose `entries` are listed; NULL where there is none. */
+struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name);
 
 /* Whether the text is a JSON text, without making tokens of it. Says what json_doc_parse would say, memory aside. */
 enum json_fault json_check(struct slice text, enum json_want want) __attribute__((warn_unused_result));

@@ -19,7 +19,15 @@ struct value value_of_token(const struct json_doc *doc, uint32_t token)
     return (struct value){.type = type_of(doc->tokens[token].type),
                           .token = token,
                           .text = json_token_text(doc, token),
-                          .doc = doc->tokens[token].type >= JSON_ARRAY ? doc : NULL};
+                          .doc = doc->tokens[token].type >= JSON_ARRAY ? (struct json_doc *)(uintptr_t)doc : NULL};
+}
+
+struct value value_of_doc(struct json_doc *doc)
+{
+    struct value v = value_of_json(doc->text);
+    if (value_is_container(&v))
+        v.doc = doc;
+    return v;
 }
 
 struct value value_of_bool(bool b)
@@ -76,8 +84,10 @@ struct value value_of_json(struct slice json_text)
 
 bool value_tokenise(struct arena *arena, struct value *v)
 {
-    if (!value_is_container(v) || v->doc)
+    if (!value_is_container(v))
         return true;
+    if (v->doc)
+        return json_doc_tokenise(arena, v->doc);
     const struct json_doc *doc;
     if (json_doc_parse(arena, v->text, JSON_ANY_VALUE, &doc) != JSON_OK)
         return false;
@@ -85,9 +95,31 @@ bool value_tokenise(struct arena *arena, struct value *v)
     return true;
 }
 
+static struct value member_of_entries(struct arena *arena, struct json_doc *doc, struct slice name)
+{
+    struct json_entry *entry = json_doc_entry(doc, name);
+    if (!entry)
+        return VALUE_NONE;
+    struct value v = value_of_json(slice_of(doc->text.text + entry->value, entry->value_end - entry->value));
+    if (!value_is_container(&v))
+        return v;
+    if (!entry->doc && !(entry->doc = json_doc_of_part(arena, v.text)))
+        return VALUE_NONE;
+    v.doc = entry->doc;
+    return v;
+}
+
 struct value value_member(struct arena *arena, struct value *v, struct slice name)
 {
-    if (v->type != VALUE_OBJECT || !value_tokenise(arena, v))
+    if (v->type != VALUE_OBJECT)
+        return VALUE_NONE;
+    if (v->doc && !v->doc->tokens) {
+        if (!json_doc_list(arena, v->doc))
+            return VALUE_NONE;
+        if (v->doc->entries)
+            return member_of_entries(arena, v->doc, name);
+    }
+    if (!value_tokenise(arena, v))
         return VALUE_NONE;
     uint32_t member = json_member(v->doc, v->token, name);
     return member ? value_of_token(v->doc, member) : VALUE_NONE;
@@ -280,8 +312,11 @@ static bool objects_equal(struct arena *arena, const struct value *a, const stru
 /* Recursive; a container's depth is LIMIT_JSON_DEPTH at most, or it could not have been tokenised. */
 static bool containers_equal(struct arena *arena, const struct value *a, const struct value *b)
 {
-    struct arena_mark mark = arena_mark(arena);
     struct value left = *a, right = *b;
+    /* What stays in a document must not be rewound. */
+    if ((left.doc && !value_tokenise(arena, &left)) || (right.doc && !value_tokenise(arena, &right)))
+        return false;
+    struct arena_mark mark = arena_mark(arena);
     bool equal = value_tokenise(arena, &left) && value_tokenise(arena, &right) &&
                  (left.type == VALUE_ARRAY ? arrays_equal(arena, &left, &right) : objects_equal(arena, &left, &right));
     if (!arena->failed) /* which a rewind would hide */

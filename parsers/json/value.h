@@ -30,8 +30,8 @@ struct value {
     enum value_type type;
     bool plain; /* a string whose `text` is plain UTF-8 rather than JSON-escaped */
     uint32_t token;
-    struct slice text;          /* string: its content without quotes; else the JSON text; NOTHING: empty */
-    const struct json_doc *doc; /* arrays and objects: where tokenised (with `token`), else NULL */
+    struct slice text;    /* string: its content without quotes; else the JSON text; NOTHING: empty */
+    struct json_doc *doc; /* arrays and objects: a document they are part of (`token`: where), if there is one */
 };
 
 #define VALUE_NONE ((struct value){.type = VALUE_NOTHING})
@@ -50,6 +50,7 @@ static inline bool value_is_null_or_nothing(const struct value *v)
 }
 
 struct value value_of_token(const struct json_doc *doc, uint32_t token);
+struct value value_of_doc(struct json_doc *doc); /* the whole of it; it need not have its tokens */
 struct value value_of_bool(bool b);
 struct value value_of_null(void);
 struct value value_of_plain(struct slice utf8);       /* a string; borrowed */

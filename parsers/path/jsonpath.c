@@ -130,6 +130,12 @@ struct value jsonpath_value(struct arena *arena, const struct jsonpath *p, const
     struct value from;
     if (!p->query.segments)
         return *start;
+    if (p->names) {
+        from = *start;
+        for (size_t i = 0; i < p->name_count && value_is_there(&from); i++)
+            from = value_member(arena, &from, p->names[i]);
+        return from;
+    }
     if (!tokenised(arena, start, &from))
         return VALUE_NONE;
     if (p->query.singular) {

@@ -1,7 +1,6 @@
 #include "wire/call.h"
 
 #include "time/instant.h"
-#include "json/json_writer.h"
 
 /* One call being written. The first thing that is wrong with it stays. */
 struct writer {
@@ -23,13 +22,13 @@ static void begin(struct writer *w, const char *opening)
     w->first = true;
 }
 
-static void write_name(struct writer *w, const char *name)
+/* A member's name as it is written behind another member. */
+#define NAME(name) SLICE(",\"" name "\":")
+
+static void write_name(struct writer *w, struct slice name)
 {
-    if (!w->first)
-        buffer_add_char(w->out, ',');
+    buffer_add(w->out, slice_from_offset(name, w->first));
     w->first = false;
-    json_write_string(w->out, slice_from(name));
-    buffer_add_char(w->out, ':');
 }
 
 bool call_field_is_empty(const struct value *v)
@@ -37,7 +36,7 @@ bool call_field_is_empty(const struct value *v)
     return value_is_null_or_nothing(v) || v->text.len == 0; /* of a string: its content */
 }
 
-static void write_text(struct writer *w, const char *name, const struct value *v)
+static void write_text(struct writer *w, struct slice name, const struct value *v)
 {
     if (call_field_is_empty(v))
         return;
@@ -45,7 +44,7 @@ static void write_text(struct writer *w, const char *name, const struct value *v
     value_write_as_string(w->out, w->arena, v);
 }
 
-static void write_required(struct writer *w, const char *name, const struct value *v, const char *missing)
+static void write_required(struct writer *w, struct slice name, const struct value *v, const char *missing)
 {
     if (call_field_is_empty(v))
         refuse(w, missing);
@@ -61,7 +60,7 @@ static bool is_one_of(struct slice text, const char *const set[])
 }
 
 /* A field that takes the texts of a set only. */
-static void write_choice(struct writer *w, const char *name, const struct value *v, const char *const set[],
+static void write_choice(struct writer *w, struct slice name, const struct value *v, const char *const set[],
                          const char *invalid)
 {
     if (call_field_is_empty(v))
@@ -77,8 +76,10 @@ static void write_timestamp(struct writer *w, const struct value *v)
     char text[INSTANT_TEXT_MOST];
     if (call_field_is_empty(v) || !instant_of_value(w->arena, v, NULL, &t))
         return;
-    write_name(w, "timestamp");
-    json_write_string(w->out, slice_of(text, instant_write(&t, text)));
+    write_name(w, NAME("timestamp"));
+    buffer_add_char(w->out, '"');
+    buffer_add(w->out, slice_of(text, instant_write(&t, text)));
+    buffer_add_char(w->out, '"');
 }
 
 static bool object_is_empty(const struct value *v)
@@ -93,7 +94,7 @@ static void write_properties(struct writer *w, const struct value *v)
 {
     if (!value_is_there(v) || object_is_empty(v))
         return;
-    write_name(w, "properties");
+    write_name(w, NAME("properties"));
     value_write(w->out, v);
 }
 
@@ -101,12 +102,12 @@ static void write_ai_data(struct writer *w, const struct call_fields *f)
 {
     if (call_field_is_empty(&f->input) && call_field_is_empty(&f->output))
         return;
-    write_name(w, "ai_data");
+    write_name(w, NAME("ai_data"));
     begin(w, "{");
-    write_text(w, "model", &f->model);
-    write_text(w, "input", &f->input);
-    write_text(w, "output", &f->output);
-    write_text(w, "convo_id", &f->convo_id);
+    write_text(w, NAME("model"), &f->model);
+    write_text(w, NAME("input"), &f->input);
+    write_text(w, NAME("output"), &f->output);
+    write_text(w, NAME("convo_id"), &f->convo_id);
     buffer_add_char(w->out, '}');
 }
 
@@ -117,15 +118,15 @@ static void write_attachment(struct writer *w, const struct call_attachment *a)
     begin(w, "{");
     if (call_field_is_empty(&a->type))
         refuse(w, "missing attachments.type");
-    write_choice(w, "type", &a->type, types, "invalid attachments.type");
-    write_text(w, "value", &a->value);
+    write_choice(w, NAME("type"), &a->type, types, "invalid attachments.type");
+    write_text(w, NAME("value"), &a->value);
     if (call_field_is_empty(&a->role))
         refuse(w, "missing attachments.role");
-    write_choice(w, "role", &a->role, roles, "invalid attachments.role");
-    write_text(w, "name", &a->name);
-    write_text(w, "attachment_id", &a->attachment_id);
+    write_choice(w, NAME("role"), &a->role, roles, "invalid attachments.role");
+    write_text(w, NAME("name"), &a->name);
+    write_text(w, NAME("attachment_id"), &a->attachment_id);
     if (slice_is(value_as_text(w->arena, &a->type), "code"))
-        write_text(w, "language", &a->language);
+        write_text(w, NAME("language"), &a->language);
     buffer_add_char(w->out, '}');
 }
 
@@ -136,7 +137,7 @@ static void write_attachments(struct writer *w, const struct call_fields *f)
         if (call_field_is_empty(&f->attachments[i].value))
             continue;
         if (written++ == 0) {
-            write_name(w, "attachments");
+            write_name(w, NAME("attachments"));
             buffer_add_char(w->out, '[');
         } else {
             buffer_add_char(w->out, ',');
@@ -155,8 +156,10 @@ static void write_sentiment(struct writer *w, const struct value *v)
     static const char *const sentiments[] = {"POSITIVE", "NEGATIVE", NULL};
     for (size_t i = 0; sentiments[i]; i++) {
         if (text.len == strlen(sentiments[i]) && strncasecmp(text.text, sentiments[i], text.len) == 0) {
-            write_name(w, "sentiment");
-            json_write_string(w->out, slice_from(sentiments[i]));
+            write_name(w, NAME("sentiment"));
+            buffer_add_char(w->out, '"');
+            buffer_add(w->out, slice_from(sentiments[i]));
+            buffer_add_char(w->out, '"');
             return;
         }
     }
@@ -167,9 +170,9 @@ const char *call_write_event(struct buffer *out, struct arena *arena, const stru
 {
     struct writer w = {.out = out, .arena = arena};
     begin(&w, "{");
-    write_required(&w, "event_id", &f->event_id, "missing event_id");
-    write_required(&w, "user_id", &f->user_id, "missing user_id");
-    write_required(&w, "event", &f->event, "missing event");
+    write_required(&w, NAME("event_id"), &f->event_id, "missing event_id");
+    write_required(&w, NAME("user_id"), &f->user_id, "missing user_id");
+    write_required(&w, NAME("event"), &f->event, "missing event");
     write_timestamp(&w, &f->timestamp);
     write_ai_data(&w, f);
     write_properties(&w, &f->properties);
@@ -183,13 +186,13 @@ const char *call_write_signal(struct buffer *out, struct arena *arena, const str
     static const char *const types[] = {"default", "feedback", "edit", "standard", "agent", "agent_internal", NULL};
     struct writer w = {.out = out, .arena = arena};
     begin(&w, "{");
-    write_required(&w, "event_id", &f->event_id, "missing event_id");
-    write_required(&w, "signal_name", &f->signal_name, "missing signal_name");
-    write_choice(&w, "signal_type", &f->signal_type, types, "invalid signal_type");
+    write_required(&w, NAME("event_id"), &f->event_id, "missing event_id");
+    write_required(&w, NAME("signal_name"), &f->signal_name, "missing signal_name");
+    write_choice(&w, NAME("signal_type"), &f->signal_type, types, "invalid signal_type");
     write_sentiment(&w, &f->sentiment);
     write_timestamp(&w, &f->timestamp);
     write_properties(&w, &f->properties);
-    write_text(&w, "attachment_id", &f->attachment_id);
+    write_text(&w, NAME("attachment_id"), &f->attachment_id);
     buffer_add_char(out, '}');
     return w.reason;
 }
@@ -198,9 +201,9 @@ const char *call_write_identify(struct buffer *out, struct arena *arena, const s
 {
     struct writer w = {.out = out, .arena = arena};
     begin(&w, "{");
-    write_required(&w, "user_id", &f->user_id, "missing user_id");
+    write_required(&w, NAME("user_id"), &f->user_id, "missing user_id");
     if (value_is_there(&f->properties)) {
-        write_name(&w, "traits");
+        write_name(&w, NAME("traits"));
         value_write(out, &f->properties);
     } else {
         refuse(&w, "missing traits");

@@ -38,8 +38,9 @@ static void check_document(const struct json_doc *doc)
         require(t->escaped == (t->type == JSON_STRING && text.len && memchr(text.text, '\\', text.len)));
         if (t->type >= JSON_ARRAY)
             check_children(doc, i);
-        if (t->type != JSON_STRING) /* a part is a text of its own */
-            require(json_check(text, JSON_ANY_VALUE) == JSON_OK);
+        if (t->type == JSON_STRING) /* a part is a text of its own */
+            text = slice_of(text.text - 1, text.len + 2);
+        require(json_check(text, JSON_ANY_VALUE) == JSON_OK);
     }
 }
 
@@ -62,6 +63,23 @@ static void check_strings(struct arena *arena, const struct json_doc *doc)
     buffer_release(&out);
 }
 
+/* The members that were listed are those that the tokens tell of; the last of a name is found. */
+static void check_entries(struct arena *arena, struct slice text, const struct json_doc *tokens)
+{
+    struct json_doc *doc;
+    require(json_doc_read(arena, text, JSON_ANY_VALUE, &doc) == JSON_OK && !doc->tokens);
+    require(!doc->entries || (tokens->tokens[0].type == JSON_OBJECT && doc->entry_count == tokens->tokens[0].size));
+    uint32_t key = doc->entries ? json_first_child(tokens, 0) : 0;
+    for (uint32_t i = 0; key; key = json_next_child(tokens, 0, key), i++) {
+        struct slice name = json_unescape(arena, json_token_text(tokens, key));
+        struct value object = value_of_doc(doc), found = value_member(arena, &object, name);
+        struct value wanted = value_of_token(tokens, json_member(tokens, 0, name));
+        require(found.type == wanted.type && slice_equal(found.text, wanted.text) && !doc->tokens);
+        require(slice_equal(slice_of(doc->text.text + doc->entries[i].name, doc->entries[i].name_len),
+                            json_token_text(tokens, key)));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -74,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fault == JSON_OK) {
         check_document(doc);
         check_strings(&arena, doc);
+        check_entries(&arena, text, doc);
         require(json_doc_parse(&arena, doc->text, JSON_ANY_VALUE, &again) == JSON_OK);
         require(again->text.text == doc->text.text && again->count == doc->count); /* nothing left to mend */
         require(memcmp(again->tokens, doc->tokens, doc->count * sizeof *doc->tokens) == 0);

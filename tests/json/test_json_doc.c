@@ -1,7 +1,7 @@
 /* What is JSON, what is wrong with what is not, what is mended, and where the values stand. */
 #include "limits.h"
 #include "support/cmocka_setup.h"
-#include "json/json_doc.h"
+#include "json/value.h"
 
 #include <stdlib.h>
 
@@ -368,6 +368,59 @@ static void many_values_are_linear(void **state)
     arena_release(&a);
 }
 
+/* What a document says of its members before it has tokens is what it says with them: the last of a name, escapes
+ * regarded, and what lies deeper. */
+static void members_are_found_without_tokens(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"a\":1,\"long\":\"0123456789012345678901234567890123456789\",\"\\u0062\":[1,{\"x\":2}] ,"
+        "\"o\":{\"p\":{\"q\":true}},\"a\":\"last\"}";
+    struct arena a;
+    struct json_doc *doc;
+    arena_init(&a, MIB(16));
+    assert_int_equal(json_doc_read(&a, SLICE(text), JSON_OBJECT_ONLY, &doc), JSON_OK);
+    struct value root = value_of_doc(doc), v = value_member(&a, &root, SLICE("a"));
+    assert_true(v.type == VALUE_STRING && slice_is(v.text, "last"));
+    v = value_member(&a, &root, SLICE("b"));
+    assert_true(v.type == VALUE_ARRAY && slice_is(v.text, "[1,{\"x\":2}]"));
+    v = value_element(&a, &v, 1);
+    v = value_member(&a, &v, SLICE("x"));
+    assert_true(v.type == VALUE_NUMBER && slice_is(v.text, "2"));
+    v = value_member(&a, &root, SLICE("o"));
+    v = value_member(&a, &v, SLICE("p"));
+    v = value_member(&a, &v, SLICE("q"));
+    assert_int_equal(v.type, VALUE_TRUE);
+    assert_int_equal(value_member(&a, &root, SLICE("q")).type, VALUE_NOTHING);
+    assert_null(doc->tokens);
+
+    assert_true(value_tokenise(&a, &root)); /* and now with them */
+    assert_int_equal(doc->count, 19);
+    v = value_member(&a, &root, SLICE("long"));
+    assert_int_equal(v.text.len, 40);
+    arena_release(&a);
+}
+
+/* An object of very many members is not listed, but found all the same. */
+static void many_members_are_found(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct buffer text;
+    struct json_doc *doc;
+    arena_init(&a, MIB(16));
+    buffer_init(&text, MIB(1));
+    for (int i = 0; i < 500; i++)
+        buffer_printf(&text, "%c\"m%d\":%d", i ? ',' : '{', i, i);
+    buffer_add_char(&text, '}');
+    assert_int_equal(json_doc_read(&a, buffer_slice(&text), JSON_OBJECT_ONLY, &doc), JSON_OK);
+    assert_null(doc->entries);
+    struct value root = value_of_doc(doc), v = value_member(&a, &root, SLICE("m499"));
+    assert_true(slice_is(v.text, "499"));
+    buffer_release(&text);
+    arena_release(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +436,8 @@ int main(void)
         cmocka_unit_test(escapes_are_undone),
         cmocka_unit_test(little_memory_is_told),
         cmocka_unit_test(many_values_are_linear),
+        cmocka_unit_test(members_are_found_without_tokens),
+        cmocka_unit_test(many_members_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

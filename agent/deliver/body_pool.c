@@ -1,0 +1,38 @@
+#include "deliver/body_pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BODY_LARGE = 32 * 1024 }; /* smaller ones are malloc's business */
+
+char *body_pool_take(struct body_pool *pool, char *data, size_t len, size_t need, size_t *ret_cap)
+{
+    if (need < BODY_LARGE)
+        return NULL;
+    for (size_t i = pool->count; i-- > 0;) {
+        struct spare_body spare = pool->spares[i];
+        if (spare.cap < need)
+            continue;
+        pool->spares[i] = pool->spares[--pool->count];
+        if (len)
+            memcpy(spare.data, data, len);
+        free(data);
+        *ret_cap = spare.cap;
+        return spare.data;
+    }
+    return NULL;
+}
+
+void body_pool_give(struct body_pool *pool, char *data, size_t cap)
+{
+    if (cap < BODY_LARGE || pool->count == SPARE_BODIES)
+        free(data);
+    else
+        pool->spares[pool->count++] = (struct spare_body){data, cap};
+}
+
+void body_pool_release(struct body_pool *pool)
+{
+    while (pool->count)
+        free(pool->spares[--pool->count].data);
+}
