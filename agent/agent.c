@@ -274,13 +274,28 @@ static const struct config *config_in_force(void *context)
     return a->config;
 }
 
-const char *agent_not_ready(const struct agent *a)
+const char *agent_state_trouble(const struct agent *a)
 {
+    const char *trouble = checkpoint_trouble(a->checkpoint);
+    return trouble ? trouble : dead_letters_trouble(a->dead_letters);
+}
+
+const char *agent_not_ready(struct agent *a)
+{
+    const char *paused = delivery_paused(a->delivery);
+    const char *checkpoint = checkpoint_trouble(a->checkpoint), *letters = dead_letters_trouble(a->dead_letters);
+    if (!checkpoint && a->saved_once && !a->last_save_ok)
+        checkpoint = "out of memory";
     if (a->stage != STAGE_RUNNING)
         return "stopping";
-    if (a->saved_once && !a->last_save_ok)
-        return "the checkpoint cannot be written";
-    return delivery_paused(a->delivery) ? "uploading is paused" : NULL;
+    if (checkpoint)
+        snprintf(a->why_not_ready, sizeof a->why_not_ready, "the checkpoint cannot be written: %s", checkpoint);
+    else if (letters)
+        snprintf(a->why_not_ready, sizeof a->why_not_ready, "dead letters cannot be written: %s", letters);
+    else if (paused)
+        snprintf(a->why_not_ready, sizeof a->why_not_ready, "uploading is paused: %s, %s",
+                 delivery_paused_destination(a->delivery), paused);
+    return checkpoint || letters || paused ? a->why_not_ready : NULL;
 }
 
 static void measure(void *context)

@@ -72,11 +72,13 @@ struct agent {
     bool saved_once, last_save_done, last_save_ok;
     bool cut_short;          /* ended by a signal or --timeout */
     bool reading_is_bounded; /* nothing is read that came after the stop began */
-    int parts_open;          /* that have loop handles: closed one after the other */
+    char why_not_ready[512];
+    int parts_open; /* that have loop handles: closed one after the other */
 };
 
 /* agent.c */
-const char *agent_not_ready(const struct agent *a); /* NULL: ready; else why not, from a fixed list */
+const char *agent_not_ready(struct agent *a);           /* NULL: ready; else why not, until the next call */
+const char *agent_state_trouble(const struct agent *a); /* why the state directory cannot be written; NULL: it can */
 
 /* agent_report.c */
 void agent_begin_reports(struct agent *a, uint64_t now); /* and systemd is told that it is ready */

@@ -49,7 +49,7 @@ uint64_t agent_report_deadline(const struct agent *a)
 
 static void tell_systemd(struct agent *a, uint64_t now)
 {
-    char status[200];
+    char status[700];
     const char *reason = agent_not_ready(a);
     file_table_measure(a->files, now);
     double lag = 0;
@@ -81,7 +81,7 @@ static const char *trouble(const struct agent *a)
         if (view.reason)
             return view.reason;
     }
-    return NULL;
+    return agent_state_trouble(a);
 }
 
 void agent_say_end(struct agent *a)

@@ -71,7 +71,7 @@ uint64_t notify_deadline(const struct notify *n)
 
 void notify_beat(struct notify *n, uint64_t now, const char *status)
 {
-    char text[256];
+    char text[1024];
     n->at = now + n->every_ms;
     snprintf(text, sizeof text, "WATCHDOG=1\nSTATUS=%s", status);
     notify_say(n, text);

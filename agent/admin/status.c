@@ -1,6 +1,7 @@
 #include "admin/status.h"
 
 #include "limits.h"
+#include "sandbox/sandbox.h"
 #include "json/json_writer.h"
 
 #include <inttypes.h>
@@ -142,7 +143,9 @@ static const char *state_of(const struct file *f, uint64_t lag_bytes)
         return "renamed";
     if (lag_bytes == 0)
         return "current";
-    return !f->gz && f->size <= f->reading.searched_to ? "unfinished line" : "behind";
+    if (f->gz || f->size > f->reading.searched_to)
+        return "behind";
+    return file_offset(f) > position_offset(file_committed(f)) ? "undelivered" : "unfinished line";
 }
 
 static void add_file(struct buffer *out, struct file *f, const struct status_view *view)
@@ -155,7 +158,7 @@ static void add_file(struct buffer *out, struct file *f, const struct status_vie
         add_text(out, "location", f->real_path);
     add_text(out, "input", input ? input->name : NULL);
     add_text(out, "state", state_of(f, lag_bytes));
-    add_text(out, "reason", f->unreadable ? strerror(f->unreadable) : NULL);
+    add_text(out, "reason", f->unreadable ? sandbox_strerror(file_location(f), f->unreadable) : NULL);
     add_count(out, "inode", f->inode);
     add_count(out, "offset", position_offset(file_committed(f)));
     add_count(out, "read_to", file_offset(f));
@@ -231,6 +234,8 @@ static void add_destination(struct buffer *out, const struct destination_metrics
     add_text(out, "name", d->name);
     add_text(out, "state", now.state);
     add_text(out, "reason", now.reason);
+    add_text(out, "meaning", now.meaning);
+    add_text(out, "url", now.url);
     add_count(out, "failures_in_a_row", now.failures);
     add_seconds(out, "next_try_seconds", now.reason ? wait : (double)NAN);
     add_calls(out, "delivered", d->delivered);

@@ -2,6 +2,8 @@
 #include "cli/command.h"
 #include "cli/map_reader.h"
 #include "cli/options.h"
+#include "cli/paint.h"
+#include "cli/terminal.h"
 #include "follow/scanner.h"
 #include "limits.h"
 #include "map/chunk_print.h"
@@ -15,7 +17,7 @@
 
 struct map_command {
     struct config_options options;
-    bool all, explain;
+    bool all, explain, colours;
     const char *input_name;
 
     const struct config *config;
@@ -35,8 +37,20 @@ static void complain(struct map_command *m, const char *what)
 
 /* ---- What is shown ---------------------------------------------------------------------------------------------- */
 
+static void paint(struct map_command *m)
+{
+    struct buffer painted;
+    buffer_init(&painted, SIZE_MAX);
+    paint_json_lines(buffer_slice(&m->out), &painted);
+    painted.failed |= m->out.failed;
+    buffer_release(&m->out);
+    m->out = painted;
+}
+
 static bool write_out(struct map_command *m)
 {
+    if (m->colours)
+        paint(m);
     bool nothing = m->out.len == 0; /* perhaps no memory yet */
     bool ok = !m->out.failed && (nothing || fwrite(m->out.data, 1, m->out.len, stdout) == m->out.len);
     if (m->out.failed)
@@ -234,6 +248,7 @@ static int run(char **arguments)
     if (!config)
         return EXIT_USAGE;
     m.config = config;
+    m.colours = terminal_has_colours(STDOUT_FILENO);
     char host[256] = "";
     gethostname(host, sizeof host - 1);
     int code = EXIT_USAGE;

@@ -2,6 +2,7 @@
 #include "cli/call_match.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/terminal.h"
 #include "limits.h"
 #include "map/mapper.h"
 #include "json/json_writer.h"
@@ -15,6 +16,7 @@ struct test_run {
     struct buffer lines;
     struct buffer out; /* what is wrong with the test at hand */
     struct arena arena;
+    bool colours;
 };
 
 static const char *const endpoint_names[ENDPOINT_COUNT] = {"event", "signal", "identify"};
@@ -115,6 +117,14 @@ static bool compare(struct test_run *run, const struct config_test *test)
 
 /* ---- The command ------------------------------------------------------------------------------------------------ */
 
+static void print_coloured(const struct test_run *run, bool good, const char *text)
+{
+    if (run->colours)
+        printf("%s%s\x1b[0m", good ? "\x1b[32m" : "\x1b[1;31m", text);
+    else
+        fputs(text, stdout);
+}
+
 /* Whether it passed. */
 static bool run_test(struct test_run *run, const struct config_test *test)
 {
@@ -123,7 +133,8 @@ static bool run_test(struct test_run *run, const struct config_test *test)
     bool mapped = map_lines(run, test), passed = mapped && compare(run, test) && !run->arena.failed;
     if (!mapped || run->arena.failed)
         buffer_add_text(&run->out, "  out of memory\n");
-    printf("%s %.*s", passed ? "ok  " : "FAIL", SLICE_FMT(test->name));
+    print_coloured(run, passed, passed ? "ok  " : "FAIL");
+    printf(" %.*s", SLICE_FMT(test->name));
     if (!passed && test->place.file)
         printf(" (%s:%u)", test->place.file->name, test->place.line);
     putchar('\n');
@@ -134,7 +145,7 @@ static bool run_test(struct test_run *run, const struct config_test *test)
 
 static int run_tests(const struct config *config, struct mapper *mapper)
 {
-    struct test_run run = {.config = config, .mapper = mapper};
+    struct test_run run = {.config = config, .mapper = mapper, .colours = terminal_has_colours(STDOUT_FILENO)};
     size_t passed = 0;
     chunk_init(&run.chunk);
     buffer_init(&run.lines, LIMIT_CONFIG_FILE * 2);
@@ -142,7 +153,10 @@ static int run_tests(const struct config *config, struct mapper *mapper)
     arena_init(&run.arena, LIMIT_RECORD_ARENA);
     for (size_t i = 0; i < config->test_count; i++)
         passed += run_test(&run, &config->tests[i]);
-    printf("%zu passed, %zu failed\n", passed, config->test_count - passed);
+    char sum[64];
+    snprintf(sum, sizeof sum, "%zu passed, %zu failed", passed, config->test_count - passed);
+    print_coloured(&run, passed == config->test_count, sum);
+    putchar('\n');
     chunk_release(&run.chunk);
     buffer_release(&run.lines);
     buffer_release(&run.out);

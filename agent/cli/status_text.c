@@ -174,10 +174,20 @@ static void print_sums(struct page *p, const struct value *s)
     print(p, buffer_slice(&line), TABLE_PLAIN);
 }
 
+/* "status 401: the write key is refused, 5 in a row, next try in 2.0s, https://…" */
+static void add_trouble(struct page *p, struct table *t, const struct value *destination, struct slice reason)
+{
+    char age[32];
+    struct slice meaning = get_text(p, destination, "meaning");
+    table_addf(t, TABLE_PLAIN, "%.*s%s%.*s, %" PRIu64 " in a row, next try in %s, %.*s", SLICE_FMT(reason),
+               meaning.len ? ": " : "", SLICE_FMT(meaning), get_count(p, destination, "failures_in_a_row"),
+               write_age(age, get_number(p, destination, "next_try_seconds")),
+               SLICE_FMT(get_text(p, destination, "url")));
+}
+
 static void print_destinations(struct page *p, const struct value *s)
 {
     struct table t;
-    char age[32];
     table_init(&t, &p->arena, "DESTINATION|STATE|>EVENTS|>SIGNALS|>IDENTIFIES|>WAITING|REASON");
     for (struct value_walk w = walk(p, s, "destinations"); value_walk_next(&p->arena, &w);) {
         struct slice state = get_text(p, &w.value, "state");
@@ -192,9 +202,7 @@ static void print_destinations(struct page *p, const struct value *s)
         if (reason.len == 0)
             table_add(&t, SLICE("-"), TABLE_PLAIN);
         else
-            table_addf(&t, TABLE_PLAIN, "%.*s, %" PRIu64 " in a row, next try in %s", SLICE_FMT(reason),
-                       get_count(p, &w.value, "failures_in_a_row"),
-                       write_age(age, get_number(p, &w.value, "next_try_seconds")));
+            add_trouble(p, &t, &w.value, reason);
     }
     print_table(p, &t, SIZE_MAX);
 }

@@ -33,7 +33,8 @@ struct dead_letters {
 
     uint64_t retry_at, retry_ms; /* after a failure; 0: none */
     uint64_t said_at;
-    uint64_t expire_at; /* the next look for old ones */
+    struct error trouble; /* while retry_ms is not 0 */
+    uint64_t expire_at;   /* the next look for old ones */
 
     bool working;
     struct dead_letters_work { /* the worker's while `working` */
@@ -87,6 +88,7 @@ static void try_again_later(struct dead_letters *dl, uint64_t now, const char *w
                    : dl->retry_ms < RETRY_MOST_MS / 2 ? 2 * dl->retry_ms
                                                       : RETRY_MOST_MS;
     dl->retry_at = now + dl->retry_ms;
+    error_set(&dl->trouble, "%s", why);
     if (dl->said_at != 0 && now - dl->said_at < COMPLAIN_MS)
         return;
     dl->said_at = now;
@@ -184,6 +186,11 @@ uint64_t dead_letters_deadline(const struct dead_letters *dl)
     if (dl->working)
         return UINT64_MAX;
     return dl->retry_at != 0 ? dl->retry_at : expire_at;
+}
+
+const char *dead_letters_trouble(const struct dead_letters *dl)
+{
+    return dl->retry_ms ? dl->trouble.text : NULL;
 }
 
 bool dead_letters_is_idle(const struct dead_letters *dl)

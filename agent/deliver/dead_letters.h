@@ -24,7 +24,8 @@ void dead_letters_configure(struct dead_letters *dl, const struct config *config
 
 void dead_letters_write_waiting(struct dead_letters *dl, uint64_t now);
 uint64_t
-dead_letters_deadline(const struct dead_letters *dl);     /* the next try, or look for old ones; UINT64_MAX: none */
-bool dead_letters_is_idle(const struct dead_letters *dl); /* nothing is being written */
+dead_letters_deadline(const struct dead_letters *dl); /* the next try, or look for old ones; UINT64_MAX: none */
+const char *dead_letters_trouble(const struct dead_letters *dl); /* why they cannot be written; NULL: they can */
+bool dead_letters_is_idle(const struct dead_letters *dl);        /* nothing is being written */
 
 #endif

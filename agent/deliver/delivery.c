@@ -42,8 +42,12 @@ struct outlet *delivery_outlet(struct delivery *d, const char *name)
 bool delivery_configure(struct delivery *d, const struct config *config)
 {
     for (size_t i = 0; i < config->destination_count; i++) {
-        if (!delivery_outlet(d, config->destinations[i].name))
+        struct outlet *o = delivery_outlet(d, config->destinations[i].name);
+        char *url = o ? strdup(config->destinations[i].url) : NULL;
+        if (!url)
             return false;
+        free(o->url);
+        o->url = url;
     }
     if (!identify_cache_resize(&d->identified, config->identify_cache))
         return false;
@@ -88,6 +92,7 @@ void delivery_free(struct delivery *d)
     while (d->outlets) {
         struct outlet *next = d->outlets->next;
         free(d->outlets->name);
+        free(d->outlets->url);
         free(d->outlets);
         d->outlets = next;
     }
@@ -339,13 +344,24 @@ uint64_t delivery_dead_lettered(const struct delivery *d)
     return d->dead_lettered;
 }
 
+static const struct group *first_paused(const struct delivery *d)
+{
+    const struct group *g = d->groups.first;
+    while (g && !group_is_paused(g))
+        g = g->next;
+    return g;
+}
+
 const char *delivery_paused(const struct delivery *d)
 {
-    for (const struct group *g = d->groups.first; g; g = g->next) {
-        if (group_is_paused(g))
-            return g->reason;
-    }
-    return NULL;
+    const struct group *g = first_paused(d);
+    return g ? g->reason : NULL;
+}
+
+const char *delivery_paused_destination(const struct delivery *d)
+{
+    const struct group *g = first_paused(d);
+    return g ? g->outlet->name : NULL;
 }
 
 struct delivery_view delivery_look(const struct delivery *d, const char *destination)
@@ -362,6 +378,8 @@ struct delivery_view delivery_look(const struct delivery *d, const char *destina
         worst = g->trouble;
         view.state = group_is_paused(g) ? "paused" : "failing";
         view.reason = g->reason;
+        view.meaning = group_meaning(g);
+        view.url = g->outlet->url;
         view.failures = g->failures;
         view.next_try = g->not_before > g->hold_until ? g->not_before : g->hold_until;
     }
@@ -371,7 +389,9 @@ struct delivery_view delivery_look(const struct delivery *d, const char *destina
 void delivery_complain(struct delivery *d, struct group *g, uint64_t now)
 {
     g->said_at = now;
+    const char *meaning = group_meaning(g), *url = g->outlet->url;
     log_event(d->log, LOG_ERROR, "", "uploading is paused: the server takes nothing from us; nothing is dropped",
-              LOG_TEXT("destination", g->outlet->name), LOG_TEXT("reason", g->reason), LOG_UINT("waiting", g->calls),
-              LOG_END);
+              LOG_TEXT("destination", g->outlet->name), LOG_TEXT("reason", g->reason),
+              LOG_TEXT("meaning", meaning ? meaning : ""), LOG_TEXT("url", url ? url : ""),
+              LOG_UINT("waiting", g->calls), LOG_END);
 }

@@ -87,15 +87,18 @@ size_t delivery_unsettled_calls(const struct delivery *d);
 uint64_t delivery_dead_lettered(const struct delivery *d); /* calls so far (not kept lines): exit code 3 */
 /* The reason of a pause ("status 401", "all_refused"), NULL where no group is paused. */
 const char *delivery_paused(const struct delivery *d);
+const char *delivery_paused_destination(const struct delivery *d); /* likewise */
 
 /* How a destination is doing, all its projects together, for `status`: what troubles one of them troubles it. */
 struct delivery_view {
-    const char *state;  /* "ok", "failing": tried again, "paused" */
-    const char *reason; /* of the trouble, from a fixed list; NULL */
-    size_t calls;       /* not settled */
-    unsigned in_flight; /* requests */
-    unsigned failures;  /* in a row */
-    uint64_t next_try;  /* 0: no trouble; when the next request may go */
+    const char *state;   /* "ok", "failing": tried again, "paused" */
+    const char *reason;  /* of the trouble, from a fixed list; NULL */
+    const char *meaning; /* of that to people; NULL */
+    const char *url;     /* where it is; NULL: no trouble */
+    size_t calls;        /* not settled */
+    unsigned in_flight;  /* requests */
+    unsigned failures;   /* in a row */
+    uint64_t next_try;   /* 0: no trouble; when the next request may go */
 };
 struct delivery_view delivery_look(const struct delivery *d, const char *destination);
 

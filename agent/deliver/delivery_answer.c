@@ -9,6 +9,7 @@
 #include "deliver/delivery_state.h"
 
 #include "wire/call.h"
+#include "wire/verdict.h"
 
 #include <assert.h>
 
@@ -72,20 +73,28 @@ static void put_back(const struct answered *a, uint64_t not_before)
 
 static void name_failure(const struct answered *a)
 {
+    a->group->status = a->result->what == POST_ANSWERED ? a->result->status : 0;
     if (a->result->what == POST_ANSWERED)
         snprintf(a->group->reason, sizeof a->group->reason, "status %d", a->result->status);
     else
         snprintf(a->group->reason, sizeof a->group->reason, "%s", a->result->why ? a->result->why : "no answer");
 }
 
+static void say_failure(const struct answered *a)
+{
+    const struct outlet *o = a->group->outlet;
+    const char *why = a->result->why ? a->result->why : verdict_meaning(a->result->status, false);
+    log_event(a->d->log, LOG_WARN, "delivery.failing", "a request failed and will be sent again",
+              LOG_TEXT("destination", o->name), LOG_TEXT("endpoint", endpoint_paths[a->batch->lane->endpoint]),
+              LOG_UINT("status", a->result->status), LOG_TEXT("reason", why ? why : ""),
+              LOG_TEXT("url", o->url ? o->url : ""), LOG_END);
+}
+
 static void fail(const struct answered *a, enum trouble trouble)
 {
     struct group *g = a->group;
     if (trouble == TROUBLE_FAILING)
-        log_event(a->d->log, LOG_WARN, "delivery.failing", "a request failed and will be sent again",
-                  LOG_TEXT("destination", g->outlet->name),
-                  LOG_TEXT("endpoint", endpoint_paths[a->batch->lane->endpoint]), LOG_UINT("status", a->result->status),
-                  LOG_TEXT("reason", a->result->why ? a->result->why : ""), LOG_END);
+        say_failure(a);
     if (a->verdict.busy && a->batch->failed_after == 0)
         a->batch->failed_after = g->sends;
     if (a->verdict.hold_ms > 0 && a->now + a->verdict.hold_ms > g->hold_until)
@@ -105,8 +114,10 @@ static void begin_pause(const struct answered *a, enum trouble trouble, const ch
 {
     struct group *g = a->group;
     bool was = group_is_paused(g);
-    if (g->trouble <= trouble)
+    if (g->trouble <= trouble) {
         snprintf(g->reason, sizeof g->reason, "%s", reason);
+        g->status = a->result->what == POST_ANSWERED ? a->result->status : 0;
+    }
     fail(a, trouble);
     if (!was)
         delivery_complain(a->d, g, a->now);

@@ -106,3 +106,12 @@ void group_fail(struct group *g, enum trouble trouble, uint64_t send, const stru
     g->failures++;
     g->not_before = now + retry_wait_ms(policy, g->failures, random);
 }
+
+const char *group_meaning(const struct group *g)
+{
+    if (g->trouble == TROUBLE_ALL_REFUSED)
+        return "every call is refused, upload.max_refused of them in a row";
+    if (strcmp(g->reason, "no_write_key") == 0)
+        return "the write key's file holds none, or cannot be read";
+    return g->trouble != TROUBLE_NONE && g->status ? verdict_meaning(g->status, g->project.len > 0) : NULL;
+}

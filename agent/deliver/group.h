@@ -10,6 +10,7 @@
 struct outlet {
     struct outlet *next;
     char *name;
+    char *url; /* of the configuration: holds no password */
     unsigned index;
     struct destination_metrics *metrics;
     size_t bytes; /* of the buffer */
@@ -36,6 +37,7 @@ struct group {
 
     enum trouble trouble;
     char reason[64];     /* "status 401", "all_refused", "connection refused" … */
+    int status;          /* of the answer that it is for; 0: none */
     unsigned failures;   /* in a row */
     uint64_t not_before; /* the next try */
     uint64_t hold_until; /* Retry-After: whatever else is taken meanwhile */
@@ -65,6 +67,7 @@ bool group_table_tidy(struct group_table *t, struct identify_turns *turns);
 void group_table_release(struct group_table *t, struct identify_turns *turns);
 
 bool group_is_paused(const struct group *g);
+const char *group_meaning(const struct group *g); /* of its trouble, in words; NULL: the reason says it */
 
 /* An answer came that is no failure: trouble is over (`taken`: a 2xx, which ends TROUBLE_ALL_REFUSED too). */
 void group_recover(struct group *g, bool taken);

@@ -76,6 +76,18 @@ size_t scan_rules_input_of(const struct scan_rules *rules, struct slice path)
     return SIZE_MAX;
 }
 
+int scan_rules_first_root(const struct scan_rules *rules, size_t input, char ret_directory[static LIMIT_PATH_BYTES])
+{
+    const struct glob_list *paths = &rules->inputs[input].paths;
+    for (size_t i = 0; i < paths->count; i++) {
+        glob_root(&paths->globs[i], ret_directory);
+        if (access(ret_directory, R_OK | X_OK) != 0)
+            return errno;
+    }
+    glob_root(&paths->globs[0], ret_directory);
+    return 0;
+}
+
 /* ---- symbolic links ---- */
 
 static bool lies_under(const char *path, const char *directory)

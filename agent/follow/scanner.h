@@ -25,6 +25,10 @@ void scan_rules_free(struct scan_rules *rules);
 /* The first input whose `paths` match and whose `exclude` do not; SIZE_MAX: none. Also for `map LOGFILE`. */
 size_t scan_rules_input_of(const struct scan_rules *rules, struct slice path);
 
+/* The directory that an input's globs begin in: the first that is not there or cannot be read, with its errno; else the
+ * first one, and 0. */
+int scan_rules_first_root(const struct scan_rules *rules, size_t input, char ret_directory[static LIMIT_PATH_BYTES]);
+
 /* Opens a regular file for reading as the input's `symlinks` says: no link on the way leads out of the allowed
  * directories, not even one that was put there a moment ago. -1 and errno; ELOOP: a link that is not allowed; EINVAL:
  * not a regular file. */

@@ -3,6 +3,7 @@
 #include "follow/watcher.h"
 
 #include "limits.h"
+#include "sandbox/sandbox.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -311,6 +312,16 @@ static bool walked_everything(const struct scan *scan)
     return true;
 }
 
+/* Often because the directory that they begin in is not there, or is another one. */
+static void say_nothing_found(const struct watcher *w, size_t input)
+{
+    char directory[LIMIT_PATH_BYTES];
+    int error = scan_rules_first_root(w->scan_rules, input, directory);
+    log_event(w->log, LOG_WARN, "", "paths match no file", LOG_TEXT("input", w->config->inputs[input].name),
+              LOG_TEXT("directory", directory),
+              LOG_TEXT("error", error ? sandbox_strerror(directory, error) : "no file there matches"), LOG_END);
+}
+
 static void note_found(struct watcher *w, const struct scan *scan)
 {
     for (size_t i = 0; i < scan->count; i++) {
@@ -324,8 +335,7 @@ static void note_found(struct watcher *w, const struct scan *scan)
         return;
     for (size_t i = 0; w->walks == 0 && i < w->input_count; i++) {
         if (!w->inputs[i].found_any)
-            log_event(w->log, LOG_WARN, "", "paths match no file", LOG_TEXT("input", w->config->inputs[i].name),
-                      LOG_END);
+            say_nothing_found(w, i);
     }
     w->walks++;
     w->answered = w->asked_at_start;

@@ -35,6 +35,7 @@ struct checkpoint {
     size_t size;  /* of the file */
     size_t live;  /* bytes of its live records when it was read, or written as a whole */
     bool failing; /* the last save failed; that was reported */
+    char trouble[sizeof((struct error *)NULL)->text]; /* why; `error` is a worker's */
 
     /* The save under way; the worker's while `saving` */
     bool saving;
@@ -377,6 +378,7 @@ static void on_written(uv_work_t *work, int status)
         log_event(c->log, LOG_ERROR, "", "checkpoint cannot be written, will be tried again",
                   LOG_TEXT("error", c->error.text), LOG_END);
     c->failing = !c->ok;
+    snprintf(c->trouble, sizeof c->trouble, "%s", c->ok ? "" : c->error.text);
     c->callbacks.on_saved(c->callbacks.context, c->ok);
 }
 
@@ -390,6 +392,11 @@ static void start_save(struct checkpoint *c, struct buffer *records, bool as_fol
     int started = uv_queue_work(c->loop, &c->work, write_on_worker, on_written);
     assert(started == 0); /* fails only without a callback */
     (void)started;
+}
+
+const char *checkpoint_trouble(const struct checkpoint *c)
+{
+    return c->failing ? c->trouble : NULL;
 }
 
 bool checkpoint_may_save(const struct checkpoint *c)

@@ -35,7 +35,8 @@ struct checkpoint *checkpoint_open(uv_loop_t *loop, const char *state_dir, struc
                                    struct checkpoint_callbacks callbacks, bool *ret_damaged, struct error *ret_error);
 void checkpoint_close(struct checkpoint *c); /* no write may be under way; frees it */
 
-bool checkpoint_may_save(const struct checkpoint *c); /* no write is under way */
+const char *checkpoint_trouble(const struct checkpoint *c); /* why the last save failed; NULL: it did not */
+bool checkpoint_may_save(const struct checkpoint *c);       /* no write is under way */
 bool checkpoint_wants_fold(const struct checkpoint *c);
 /* Takes the buffer's memory; on_saved is called later, never from inside. */
 void checkpoint_append(struct checkpoint *c, struct buffer *records);

@@ -103,3 +103,29 @@ struct verdict verdict_of(const struct retry_policy *policy, const struct attemp
         v.tries = a->before;
     return v;
 }
+
+const char *verdict_meaning(int status, bool project)
+{
+    switch (status) {
+    case 401:
+        return "the write key is refused";
+    case 402:
+        return "payment is required";
+    case 403:
+        return project ? "the project is refused (archived, or over the limit of projects), or the key may not use it"
+                       : "the write key may not send";
+    case 404:
+    case 405:
+        return "there is no such API at this url";
+    case 407:
+        return "the proxy wants a password";
+    case 408:
+    case 425:
+    case 429:
+        return "the server wants no more for now";
+    default:
+        return status >= 500                   ? "the server cannot do it now"
+               : status >= 300 && status < 400 ? "the url redirects to another one, which is not followed"
+                                               : NULL;
+    }
+}

@@ -53,6 +53,10 @@ struct verdict {
 
 struct verdict verdict_of(const struct retry_policy *policy, const struct attempt *a, uint32_t random);
 
+/* What such an answer says to whoever set up keys, urls and projects; NULL: nothing more than its number. `project`:
+ * the request named one. */
+const char *verdict_meaning(int status, bool project);
+
 /* Exponential with full jitter: a random time up to initial * 2^(tries - 1), itself at most max. */
 uint64_t retry_wait_ms(const struct retry_policy *policy, unsigned tries, uint32_t random);
 

@@ -49,6 +49,22 @@ static void begins_without_a_rate(void **state)
     assert_string_equal(text_of(&p, &s, 0, 36), "100%  0 B of 0 B  0 calls");
 }
 
+/* In a narrow terminal whole parts go: first the rate, then the calls, then the bytes, last of all the time left. */
+static void narrow_terminals_keep_the_time_left(void **state)
+{
+    (void)state;
+    struct progress p = {.fd = -1, .began = 5000, .began_bytes = 100 * MEBI};
+    struct progress_state s = {.bytes_read = 500 * MEBI, .bytes_total = 1000 * MEBI, .calls_delivered = 12345};
+    assert_string_equal(text_of(&p, &s, 15000, 68),
+                        " 50%  500.0 MiB of 1000.0 MiB  12345 calls  40.0 MiB/s  0:13 left");
+    assert_string_equal(text_of(&p, &s, 15000, 60), " 50%  500.0 MiB of 1000.0 MiB  12345 calls  0:13 left");
+    assert_string_equal(text_of(&p, &s, 15000, 50), " 50%  500.0 MiB of 1000.0 MiB  0:13 left");
+    assert_string_equal(text_of(&p, &s, 15000, 30), "[#####     ]   50%  0:13 left");
+    assert_string_equal(text_of(&p, &s, 15000, 20), " 50%  0:13 left");
+    assert_string_equal(text_of(&p, &s, 15000, 12), " 50%");
+    assert_string_equal(text_of(&p, &s, 15000, 4), " 50");
+}
+
 /* It never takes more columns than there are, less one. */
 static void fits_any_width(void **state)
 {
@@ -123,8 +139,12 @@ static void draws_on_a_terminal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_how_far_it_is), cmocka_unit_test(begins_without_a_rate), cmocka_unit_test(fits_any_width),
-        cmocka_unit_test(stays_off_files),    cmocka_unit_test(draws_on_a_terminal),
+        cmocka_unit_test(says_how_far_it_is),
+        cmocka_unit_test(begins_without_a_rate),
+        cmocka_unit_test(narrow_terminals_keep_the_time_left),
+        cmocka_unit_test(fits_any_width),
+        cmocka_unit_test(stays_off_files),
+        cmocka_unit_test(draws_on_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

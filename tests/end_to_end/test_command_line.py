@@ -68,7 +68,6 @@ def test_version():
     (["check", "extra"], 'unexpected argument "extra"'),
     (["check", "--preset", "nonsense", "x"], 'unknown preset "nonsense"'),
     (["check", "--preset", "nonsense", "-c", "x"], "--preset and -c cannot both be given"),
-    (["check", "--online"], "not supported yet"),
 ])
 def test_wrong_usage_is_one_line(arguments, complaint):
     done = raingauge(*arguments)

@@ -139,7 +139,7 @@ function show(s) {
     ["Waiting", "number", (d) => count(d.calls_waiting)],
     ["Requests by answer", "", (d) => reasons(d.requests).replace(/\b0:/, "no answer:")],
     ["What is wrong", "long", (d) => d.reason ?
-      `${d.reason}, ${d.failures_in_a_row} in a row, next try in ${duration(d.next_try_seconds)}` : "–"],
+      `${d.reason}${d.meaning ? ": " + d.meaning : ""}, at ${d.url}, ${d.failures_in_a_row} in a row, next try in ${duration(d.next_try_seconds)}` : "–"],
   ], s.destinations, "none");
   table("inputs-table", [
     ["Input", "", (i) => i.name],
