@@ -68,9 +68,11 @@ static struct file *find_renumbered(struct file_table *t, const struct found_fil
 
 /* ---- what was found ---- */
 
-static void see_name(struct file_table *t, struct file *f, const struct found_file *found)
+static void see_name(struct file_table *t, struct file *f, const struct found_file *found, bool was_present)
 {
     const char *location = location_of(found);
+    if (!found->matched && f->matched && was_present && strcmp(location, file_location(f)) == 0)
+        return; /* a link's target: the name it was matched by is the link's, and is still there as far as is known */
     f->matched = found->matched;
     if (found->matched && !file_is_begun(f)) {
         f->source.input = found->input;
@@ -109,14 +111,15 @@ static void see_file(struct file_table *t, struct file *f, const struct found_fi
 {
     if (is_seen(f) && !(found->matched && !f->matched))
         return; /* a second name: the first one, or the one that matches, counts */
+    bool was_present = f->place == FILE_PRESENT;
     f->seen_in = t->round;
-    if (f->place != FILE_PRESENT)
+    if (!was_present)
         file_table_visit(t, f);
     f->place = FILE_PRESENT;
     f->misses = 0;
     f->reading.unnamed_since = 0;
     file_delist(f, LIST_SEARCHED);
-    see_name(t, f, found);
+    see_name(t, f, found, was_present);
     see_size(t, f, found, scan, now);
     file_note_seen(f, scan->wall_ms);
 }
@@ -300,15 +303,20 @@ static void lose_name(struct file_table *t, struct file *f, uint64_t now)
     file_table_gone(t, f, LOSS_GONE, now);
 }
 
-/* Whether a file that may be its continuation is still to be looked at. */
-static bool may_yet_be_continued(const struct file_table *t, const struct file *f)
+/* Whether a file that may be its continuation is still to be looked at, or is (by its inode) still taken for another
+ * one. */
+static bool may_yet_be_continued(const struct file_table *t, const struct file *f, bool *ret_list_again)
 {
+    *ret_list_again = false;
     for (const struct file *g = t->lists[LIST_ALL].first; g; g = g->links[LIST_ALL].next) {
         bool waits = g->reading.in_job || g->links[LIST_CHANGED].in || g->links[LIST_QUEUED].in ||
                      g->links[LIST_ORDERED].in || g->reading.held_by == f;
-        if (waits && !file_is_begun(g) &&
-            slice_equal(file_directory(file_location(f)), file_directory(file_location(g))))
+        bool is_doubtful = g->place == FILE_PRESENT && g->former && !g->unreadable;
+        if ((is_doubtful || (waits && !file_is_begun(g))) &&
+            slice_equal(file_directory(file_location(f)), file_directory(file_location(g)))) {
+            *ret_list_again = is_doubtful;
             return true;
+        }
     }
     return false;
 }
@@ -316,9 +324,12 @@ static bool may_yet_be_continued(const struct file_table *t, const struct file *
 /* Nothing continues it: what was not read of it is lost. It is said once, also if it is restored. */
 static void end_search_of_parted(struct file_table *t, struct file *f, uint64_t now)
 {
+    bool list_again;
     f->search_at = now + ASK_AGAIN_MS;
-    if (may_yet_be_continued(t, f))
+    if (may_yet_be_continued(t, f, &list_again)) {
+        f->listed_last = !list_again;
         return;
+    }
     file_delist(f, LIST_SEARCHED);
     file_table_lost(t, f, f->loss, f->lost_if_not_continued);
     if (f->lost_if_not_continued)

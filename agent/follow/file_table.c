@@ -692,6 +692,7 @@ bool file_table_restore(struct file_table *t, const struct checkpoint_entry *e)
     f->head = (struct file_head){.len = e->head_len, .hash = e->head};
     f->skipped = e->skipped;
     f->most_size = e->size;
+    f->born_ns = e->born_ns;
     f->last_seen_ms = f->saved_seen_ms = e->last_seen_ms;
     f->registered = f->restored = true;
     f->moved = e->real_path.len != 0;
@@ -800,6 +801,7 @@ static void write_entry(const struct file *f, struct buffer *out)
                 .skipped = f->skipped,
                 .size = f->most_size,
                 .last_seen_ms = f->last_seen_ms,
+                .born_ns = f->born_ns,
                 .stdout_ahead = at->lanes.ahead[0],
                 .stderr_ahead = at->lanes.ahead[1],
                 .stdout_skip = at->lanes.skip[0],

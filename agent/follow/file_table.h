@@ -77,7 +77,7 @@ struct file {
         bool cut;               /* it was shorter in between */
     } growth;
     int64_t mtime_ns, ctime_ns;
-    int64_t born_ns; /* 0: not known */
+    uint64_t born_ns; /* 0: not known */
     struct lag lag;
     int64_t last_seen_ms; /* wall clock */
     int unreadable;       /* errno of the last try; 0: fine */

@@ -236,7 +236,7 @@ static int64_t nanoseconds(struct timespec t)
 }
 
 /* fstatat() that also says when the file was made: 0 where the file system does not know. */
-static int stat_born(int directory, const char *path, int flags, struct stat *ret_st, int64_t *ret_born_ns)
+static int stat_born(int directory, const char *path, int flags, struct stat *ret_st, uint64_t *ret_born_ns)
 {
     struct statx sx;
     *ret_born_ns = 0;
@@ -251,7 +251,7 @@ static int stat_born(int directory, const char *path, int flags, struct stat *re
         .st_ctim = {sx.stx_ctime.tv_sec, sx.stx_ctime.tv_nsec},
     };
     if (sx.stx_mask & STATX_BTIME)
-        *ret_born_ns = nanoseconds((struct timespec){sx.stx_btime.tv_sec, sx.stx_btime.tv_nsec});
+        *ret_born_ns = (uint64_t)sx.stx_btime.tv_sec * 1000000000 + sx.stx_btime.tv_nsec;
     return 0;
 }
 
@@ -285,7 +285,7 @@ static bool look_at_matching(const struct input_globs *g, size_t input, const ch
                              struct scan *scan)
 {
     struct stat st;
-    int64_t born_ns;
+    uint64_t born_ns;
     char real[PATH_MAX];
     if (stat_born(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0) {
         if (is_absence(errno))
@@ -325,7 +325,7 @@ static bool look_at_matching(const struct input_globs *g, size_t input, const ch
 static void look_at(const struct scan_rules *rules, const char *path, struct scan *scan)
 {
     struct stat st;
-    int64_t born_ns;
+    uint64_t born_ns;
     size_t input = scan_rules_input_of(rules, slice_from(path));
     if (input != SIZE_MAX) {
         if (!look_at_matching(&rules->inputs[input], input, path, false, scan))
@@ -377,7 +377,7 @@ static void list_directory(const struct scan_rules *rules, const char *directory
         if (is_dot(e->d_name) || (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
             continue;
         struct stat st;
-        int64_t born_ns;
+        uint64_t born_ns;
         join(directory, e->d_name, &path);
         if (path.failed || stat_born(dirfd(d), e->d_name, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0 ||
             !S_ISREG(st.st_mode))

@@ -63,7 +63,7 @@ struct found_file {
     char *real_path; /* where a symbolic link on the way led; NULL: there was none */
     uint64_t device, inode, size;
     int64_t mtime_ns, ctime_ns;
-    int64_t born_ns; /* 0: the file system does not say */
+    uint64_t born_ns; /* 0: the file system does not say */
 };
 
 struct scan {

@@ -46,6 +46,7 @@ static const struct field {
     FIELD(FIELD_RARE_NUMBER, "stderr_skip", stderr_skip),
     FIELD(FIELD_RARE_NUMBER, "gz_end", gz_end),
     FIELD(FIELD_RARE_NUMBER, "gz_tail", gz_tail),
+    FIELD(FIELD_RARE_NUMBER, "born", born_ns),
     FIELD(FIELD_FLAG, "skipping", skipping),
     FIELD(FIELD_FLAG, "gz", gz),
     FIELD(FIELD_FLAG, "gone", gone),

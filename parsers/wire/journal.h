@@ -38,6 +38,7 @@ struct checkpoint_entry {
     /* A gzip file that was read to its end: how large it was, and content_hash_of() its last KiB. Size 0: it was not.
      */
     uint64_t gz_end, gz_tail;
+    uint64_t born_ns; /* wall clock: when the file was made, as its file system says; 0: not known */
     bool skipping; /* the offset is within an oversized line */
     bool gz;       /* offsets are of the decompressed content */
     bool gone;     /* rewritten, cut or deleted: kept for its continuation */

@@ -683,6 +683,34 @@ static void symbolic_links(void **state)
     bed_remove(&outside);
 }
 
+/* A hint about a link's target is no news of a rename: its last line waits for the newline. */
+static void a_links_target_is_not_renamed(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_start(&b);
+    bed_settle_down(&b);
+    bed_append(&b, "target", "one\nhal");
+    assert_int_equal(symlink("target", bed_path(&b, "a.log")), 0);
+    turn_until(&b, b.sink.count == 1);
+    bed_settle_down(&b);
+    assert_int_equal(link(bed_path(&b, "target"), bed_path(&b, "other")), 0); /* a hint that is no write */
+    assert_int_equal(unlink(bed_path(&b, "other")), 0);
+    bed_append(&b, "target2", ""); /* … and one behind it */
+    assert_int_equal(chmod(bed_path(&b, "target"), 0600), 0);
+    bed_rename(&b, "target", "aside");
+    bed_rename(&b, "aside", "target");
+    bed_settle_down(&b);
+    bed_pass(&b, 6000);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one");
+    bed_append(&b, "target", "f\n");
+    turn_until(&b, b.sink.count == 2);
+    CHECK_LINES(&b, "one", "half");
+    bed_remove(&b);
+}
+
 /* What is no regular file is never opened. */
 static void other_kinds_of_files(void **state)
 {
@@ -801,6 +829,7 @@ int main(void)
         cmocka_unit_test(holds_back_a_copy),
         cmocka_unit_test(older_copy_is_no_news),
         cmocka_unit_test(symbolic_links),
+        cmocka_unit_test(a_links_target_is_not_renamed),
         cmocka_unit_test(other_kinds_of_files),
         cmocka_unit_test(once),
         cmocka_unit_test(closes_idle_files),

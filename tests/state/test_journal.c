@@ -77,6 +77,7 @@ static void format_is_pinned(void **state)
     e.stdout_skip = 3;
     e.gz_end = 600;
     e.gz_tail = UINT64_MAX;
+    e.born_ns = 1764040000123456789;
     e.path = SLICE("/var/log/\xff");
     journal_write(&f->text, &(struct journal_record){.kind = JOURNAL_FILE, .entry = e});
     journal_write(&f->text, &(struct journal_record){.kind = JOURNAL_FORGET, .entry = {.key = 7}});
@@ -92,12 +93,12 @@ static void format_is_pinned(void **state)
         "\"pending\":\"00000000000000ff\",\"tail\":\"0000000000000001\",\"head_len\":812,"
         "\"head\":\"fedcba9876543210\",\"first_line\":\"0000000000000002\",\"skipped\":3,\"size\":900,"
         "\"last_seen\":1764040000123}\n"
-        "f853e5b9 {\"file\":7,\"path_hex\":\"2f7661722f6c6f672fff\",\"id\":\"00112233445566778899aabbccddeeff\","
+        "e5f4dcbb {\"file\":7,\"path_hex\":\"2f7661722f6c6f672fff\",\"id\":\"00112233445566778899aabbccddeeff\","
         "\"device\":2049,\"inode\":18446744073709551615,\"generation\":1,\"offset\":812,"
         "\"content\":\"0123456789abcdef\",\"pending\":\"00000000000000ff\",\"tail\":\"0000000000000001\","
         "\"head_len\":812,\"head\":\"fedcba9876543210\",\"first_line\":\"0000000000000002\",\"skipped\":3,\"size\":900,"
         "\"last_seen\":1764040000123,\"stderr_ahead\":17,\"stdout_skip\":3,\"gz_end\":600,\"gz_tail\":"
-        "18446744073709551615,\"skipping\":true,\"gz\":true,\"gone\":true}"
+        "18446744073709551615,\"born\":1764040000123456789,\"skipping\":true,\"gz\":true,\"gone\":true}"
         "\n"
         "c6a579e7 {\"forget\":7}\n");
 }
