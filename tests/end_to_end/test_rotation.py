@@ -108,6 +108,7 @@ needs_logrotate = pytest.mark.skipif(not shutil.which("logrotate"), reason="no l
 def test_logrotate(tmp_path, server, way, paths):
     """Rotations while the agent runs and while it is down, with a writer that notices late."""
     agent = make_agent(tmp_path, server, paths)
+    agent.config.write_text(agent.config.read_text().replace("rescan: 200ms", "rescan: 10m"))  # hints alone
     log = agent.logs / "app.jsonl"
     writer = Writer(log)
     rotate = Logrotate(tmp_path, log, WAYS[way])
