@@ -277,8 +277,10 @@ static CURLcode set_connection(struct transfer *x)
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (target->tls.ca_file)
+    if (target->tls.ca_file) {
         SET(CURLOPT_CAINFO, target->tls.ca_file);
+        SET(CURLOPT_CA_CACHE_TIMEOUT, 0L); /* it may be exchanged: curl would remember it for a day */
+    }
     if (target->tls.cert_file)
         SET(CURLOPT_SSLCERT, target->tls.cert_file);
     if (target->tls.key_file)
