@@ -78,6 +78,8 @@ static void see_name(struct file_table *t, struct file *f, const struct found_fi
         f->source.input = found->input;
         f->candidate = false;
     }
+    if (found->matched) /* its lines stay those of the input that began it, wherever it is moved */
+        f->place_input = found->input == f->source.input ? SIZE_MAX : found->input;
     if (strcmp(location, file_location(f)) != 0) {
         if (!f->former && file_is_begun(f))
             f->former = strdup(file_location(f));
@@ -250,7 +252,8 @@ static bool lies_below_unreadable(const struct scan *scan, const char *path)
 
 static bool should_have_been_met(const struct file *f, const struct scan *scan)
 {
-    if (is_seen(f) || f->source.input >= scan->input_count || !scan->walked[f->source.input])
+    size_t input = file_place_input(f);
+    if (is_seen(f) || input >= scan->input_count || !scan->walked[input])
         return false;
     return f->place == FILE_UNSEEN || (f->place == FILE_PRESENT && f->matched);
 }

@@ -202,6 +202,7 @@ bool file_table_configure(struct file_table *t, const struct config *config, con
     t->rules = rules;
     for (struct file *f = t->lists[LIST_ALL].first; f; f = f->links[LIST_ALL].next) {
         f->source.input = scan_rules_input_of(rules, slice_from(f->path));
+        f->place_input = SIZE_MAX; /* until it is seen again */
         file_table_visit(t, f);
     }
     return true;
@@ -239,7 +240,7 @@ struct file *file_add(struct file_table *t, struct slice path, struct slice real
     f->inode = inode;
     f->generation = next_generation(t, device, inode);
     f->source.path = slice_from(f->path);
-    f->source.input = SIZE_MAX;
+    f->source.input = f->place_input = SIZE_MAX;
     f->reading = (struct file_reading){.content.fd = -1, .limit = UINT64_MAX};
     position_init(&f->source.at);
     file_index_grow(&t->index, &t->lists[LIST_ALL]);
@@ -400,6 +401,7 @@ static struct file *add_successor(struct file_table *t, struct file *f)
     if (!successor)
         return NULL;
     successor->source.input = f->source.input;
+    successor->place_input = f->place_input;
     successor->place = f->place;
     successor->matched = f->matched;
     successor->moved = f->moved;
@@ -495,6 +497,7 @@ void file_table_continue(struct file_table *t, struct file *parted, struct file 
     parted->device = f->device;
     parted->inode = f->inode;
     parted->place = f->place;
+    parted->place_input = f->source.input == parted->source.input ? f->place_input : f->source.input;
     file_relocate(parted, location);
     file_index_put(&t->index, INDEX_INODE, parted);
     parted->matched = f->matched;

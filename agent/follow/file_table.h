@@ -55,6 +55,7 @@ struct file {
     /* What it is */
     uint64_t key;         /* in the checkpoint; 0: not begun, has no entry */
     struct source source; /* its path is `path` below */
+    size_t place_input;   /* the input in whose directories it lies by now; SIZE_MAX: source.input's */
     struct file_head head;
     uint64_t first_line;   /* content_hash_of() it: contents that may be the same are found by it; 0: not known */
     uint64_t skipped;      /* by `start_at: end` */
@@ -126,6 +127,10 @@ struct file {
 static inline const char *file_location(const struct file *f)
 {
     return f->real_path ? f->real_path : f->path;
+}
+static inline size_t file_place_input(const struct file *f)
+{
+    return f->place_input == SIZE_MAX ? f->source.input : f->place_input;
 }
 static inline bool file_is_begun(const struct file *f)
 {

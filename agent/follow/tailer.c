@@ -163,7 +163,7 @@ static struct job_file job_file_of(const struct file *f, const char *location)
         .gz = f->gz ? GZ_YES : GZ_NO,
         .gz_end = f->gz_end,
         .location = location,
-        .input = f->source.input,
+        .input = file_place_input(f),
         .device = f->device,
         .inode = f->inode,
         .source = f->source,

@@ -1,6 +1,7 @@
 """The agent as a user first meets it: a log goes in, calls come out, once."""
 import json
 import os
+import pathlib
 import signal
 
 from agent import KEY, Agent, line, wait_until
@@ -196,3 +197,32 @@ def test_half_a_first_line_is_no_first_line(agent, server):
             ids.setdefault(call["ai_data"]["input"], set()).add(call["event_id"])
     assert sorted(ids) == sorted(f"p{n}" for n in range(14))
     assert all(len(i) == 1 for i in ids.values()), ids
+
+
+def test_moves_between_inputs(tmp_path, server):
+    """A file that is moved into another input's directory, under an agent that runs and one that does not, is read on there."""
+    agent = Agent(tmp_path, server.url, inputs=f"""    close_inactive: 100ms
+  - name: other
+    paths: ["{tmp_path}/other/*.jsonl"]
+    rescan: 200ms
+""")
+    here, there = agent.logs / "a.jsonl", tmp_path / "other" / "b.jsonl"
+    there.parent.mkdir()
+    agent.log("a.jsonl", "".join(line(n) for n in range(20)))
+    agent.start()
+    server.wait_for(lambda: len(server.events()) == 20)
+    here.rename(there)
+    wait_until(lambda: not any("jsonl" in os.readlink(fd) for fd in pathlib.Path(f"/proc/{agent.process.pid}/fd").iterdir() if fd.is_symlink()))
+    with open(there, "a") as f:
+        f.write(line(20))
+    server.wait_for(lambda: len(server.events()) == 21)
+    assert agent.stop() == 0
+    there.rename(here)
+    agent.log("a.jsonl", line(21))
+    assert agent.once() == 0
+    here.rename(there)
+    with open(there, "a") as f:
+        f.write(line(22))
+    assert agent.once() == 0
+    assert [e["event_id"] for e in server.events()] == [f"e{n}" for n in range(23)]
+    assert not agent.said("cannot be read") and not agent.said("lost")
