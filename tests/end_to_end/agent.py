@@ -1,8 +1,11 @@
 """Runs the binary under test in a directory of its own."""
+import http.client
 import json
 import os
 import pathlib
+import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -132,3 +135,25 @@ checkpoint: {{interval: 50ms}}
 
     def wait_said(self, part, timeout=20):
         wait_until(lambda: self.said(part), timeout, f"'{part}' in the log")
+
+
+def get(agent, path, method="GET"):
+    """Status and text of a request over the agent's unix socket."""
+    connection = http.client.HTTPConnection("localhost", timeout=10)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(agent.state / "admin.sock"))
+    connection.request(method, path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def metric(text, name):
+    """The sum of a metric's series whose labels contain what stands in the braces of `name`."""
+    base, _, labels = name.partition("{")
+    wanted = re.findall(r'\w+="[^"]*"', labels)
+    found = 0.0
+    for row in text.splitlines():
+        series, _, value = row.rpartition(" ")
+        if series.split("{")[0] == base and all(w in series for w in wanted):
+            found += float(value)
+    return found

@@ -1,34 +1,11 @@
 """The admin endpoint: metrics that Prometheus takes, the sum of lines, health and readiness."""
 import http.client
-import re
 import shutil
 import socket
 import subprocess
 
 import pytest
-from agent import Agent, line, wait_until
-
-
-def get(agent, path, method="GET"):
-    """Status and text of a request over the agent's unix socket."""
-    connection = http.client.HTTPConnection("localhost", timeout=10)
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(agent.state / "admin.sock"))
-    connection.request(method, path)
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
-
-
-def metric(text, name):
-    """The sum of a metric's series whose labels contain what stands in the braces of `name`."""
-    base, _, labels = name.partition("{")
-    wanted = re.findall(r'\w+="[^"]*"', labels)
-    found = 0.0
-    for row in text.splitlines():
-        series, _, value = row.rpartition(" ")
-        if series.split("{")[0] == base and all(w in series for w in wanted):
-            found += float(value)
-    return found
+from agent import Agent, get, line, metric, wait_until
 
 
 def started(agent):
