@@ -248,6 +248,8 @@ static bool is_loaded(const struct loader *l, const char *name)
 
 static const char *explain(const struct config_source *source, const char *path, int error)
 {
+    if (error == EINVAL)
+        return "not a regular file";
     return source->explain ? source->explain(path, error) : strerror(error);
 }
 

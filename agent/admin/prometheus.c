@@ -181,15 +181,35 @@ static void write_durations(struct buffer *out, const struct metrics *m)
     count(out, "request_duration_seconds_count", NULL, 0, total);
 }
 
+static void write_dead_letter_reason(struct buffer *out, int endpoint, const char *reason, uint64_t n)
+{
+    count(out, "dead_letters_total",
+          LABELS({"endpoint", slice_from(endpoint_names[endpoint])}, {"reason", slice_from(reason)}), n);
+}
+
+/* Those reasons that are no status are there from the start: an alert on their increase must not miss the first. */
+static void write_dead_letters(struct buffer *out, const struct metrics *m)
+{
+    static const char *const from_start[] = {"too_large", "retries"};
+    head(out, "dead_letters_total", "counter", "Calls given up and kept in the dead-letter file, by why.");
+    for (int e = 0; e < ENDPOINT_COUNT; e++) {
+        for (size_t i = 0; i < sizeof from_start / sizeof *from_start; i++) {
+            const struct reason_count *c = m->dead_letters[e];
+            while (c && strcmp(c->reason, from_start[i]) != 0)
+                c = c->next;
+            if (!c)
+                write_dead_letter_reason(out, e, from_start[i], 0);
+        }
+        for (const struct reason_count *c = m->dead_letters[e]; c; c = c->next)
+            write_dead_letter_reason(out, e, c->reason, c->count);
+    }
+}
+
 static void write_delivery(struct buffer *out, const struct metrics *m, int64_t now_ms)
 {
     write_destinations(out, m);
     write_durations(out, m);
-    head(out, "dead_letters_total", "counter", "Calls given up and kept in the dead-letter file, by why.");
-    for (int e = 0; e < ENDPOINT_COUNT; e++)
-        for (const struct reason_count *c = m->dead_letters[e]; c; c = c->next)
-            count(out, "dead_letters_total",
-                  LABELS({"endpoint", slice_from(endpoint_names[e])}, {"reason", slice_from(c->reason)}), c->count);
+    write_dead_letters(out, m);
     plain(out, "dead_letters_lost_total", "counter", "Dead letters lost as their file was full.", m->dead_letters_lost);
     plain(out, "retries_total", "counter", "Requests that repeated an earlier one.", m->retries);
     plain(out, "identify_left_out_total", "counter", "Identify calls left out as they said nothing new.",

@@ -62,7 +62,7 @@ static int run(char **arguments)
         return usage_error("status", "one of --json, --live and --ready at a time");
     char *state_dir = options_find_state_dir(&o);
     if (!state_dir)
-        return EXIT_FAILED;
+        return EXIT_USAGE;
     int code = status_of(state_dir, live ? "/healthz" : ready ? "/readyz" : NULL, json);
     free(state_dir);
     return code;
@@ -84,7 +84,8 @@ const struct command command_status = {
         "                     (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
         "  --state-dir DIR    the state directory of the agent\n"
         "\n"
-        "Exit codes: 0 done; 1 no agent runs there, it does not answer, or it is not ready; 2 wrong usage.\n"
+        "Exit codes: 0 done; 1 no agent runs there, it does not answer, or it is not ready; 2 wrong usage, or an\n"
+        "invalid configuration.\n"
         "\n"
         "Example: raingauge status --state-dir /var/lib/raingauge --ready\n",
     .run = run,

@@ -96,7 +96,7 @@ static int run(char **arguments)
         return EXIT_USAGE;
     char *state_dir = options_find_state_dir(&o);
     if (!state_dir)
-        return EXIT_FAILED;
+        return EXIT_USAGE;
     int code = tap(state_dir, rule);
     free(state_dir);
     return code;
@@ -117,7 +117,8 @@ const struct command command_tap = {
         "                     (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
         "  --state-dir DIR    the state directory of the agent\n"
         "\n"
-        "It ends with ^C. Exit codes: 0 done; 1 no agent runs there, or it has ended; 2 wrong usage.\n"
+        "It ends with ^C. Exit codes: 0 done; 1 no agent runs there, or it has ended; 2 wrong usage, or an\n"
+        "invalid configuration.\n"
         "\n"
         "Example: raingauge tap --state-dir /var/lib/raingauge --rule completion\n",
     .run = run,

@@ -157,6 +157,8 @@ static int run_tests(const struct config *config, struct mapper *mapper)
     snprintf(sum, sizeof sum, "%zu passed, %zu failed", passed, config->test_count - passed);
     print_coloured(&run, passed == config->test_count, sum);
     putchar('\n');
+    if (config->test_count == 0)
+        fputs("raingauge test: the configuration has no tests\n", stderr);
     chunk_release(&run.chunk);
     buffer_release(&run.lines);
     buffer_release(&run.out);

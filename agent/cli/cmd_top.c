@@ -154,7 +154,7 @@ static int run(char **arguments)
         return usage_error("top", "this is no terminal; `raingauge status` says the same once");
     char *state_dir = options_find_state_dir(&o);
     if (!state_dir)
-        return EXIT_FAILED;
+        return EXIT_USAGE;
     int code = show(state_dir);
     free(state_dir);
     return code;
@@ -173,7 +173,7 @@ const struct command command_top = {
             "\n"
             "Keys: q quits.\n"
             "\n"
-            "Exit codes: 0 done; 1 failed; 2 wrong usage, or not a terminal.\n"
+            "Exit codes: 0 done; 1 failed; 2 wrong usage, not a terminal, or an invalid configuration.\n"
             "\n"
             "Example: raingauge top --state-dir /var/lib/raingauge\n",
     .run = run,

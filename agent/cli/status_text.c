@@ -87,8 +87,9 @@ static enum table_colour colour_of(struct slice state)
         const char *state;
         enum table_colour colour;
     } known[] = {
-        {"ok", TABLE_GOOD},    {"current", TABLE_GOOD}, {"behind", TABLE_WARN},    {"failing", TABLE_WARN},
-        {"paused", TABLE_BAD}, {"error", TABLE_BAD},    {"unreadable", TABLE_BAD}, {"warn", TABLE_WARN},
+        {"ok", TABLE_GOOD},        {"current", TABLE_GOOD}, {"behind", TABLE_WARN},
+        {"failing", TABLE_WARN},   {"paused", TABLE_BAD},   {"error", TABLE_BAD},
+        {"unreadable", TABLE_BAD}, {"warn", TABLE_WARN},    {"undelivered", TABLE_WARN},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (slice_is(state, known[i].state))
@@ -132,21 +133,21 @@ static void print_head(struct page *p, const struct value *s)
     bool ready = get(p, s, "ready").type == VALUE_TRUE;
     buffer_add_text(&line, "raingauge ");
     buffer_add(&line, version);
-    buffer_printf(&line, "  pid %" PRIu64 "  up %s  ", get_count(p, s, "pid"),
-                  write_age(age, get_number(p, s, "uptime_seconds")));
-    buffer_add_text(&line, ready ? "ready" : "NOT READY: ");
+    buffer_add_text(&line, ready ? "  ready" : "  NOT READY: ");
     buffer_add(&line, reason);
+    buffer_printf(&line, "  up %s  pid %" PRIu64, write_age(age, get_number(p, s, "uptime_seconds")),
+                  get_count(p, s, "pid"));
     print(p, buffer_slice(&line), ready ? TABLE_BOLD : TABLE_BAD);
 
     struct value config = get(p, s, "config"), checkpoint = get(p, s, "checkpoint");
     bool reloaded = get(p, &config, "last_reload_successful").type != VALUE_FALSE;
     struct slice sha256 = get_text(p, &config, "sha256");
     buffer_init_in(&line, &p->arena);
+    buffer_add_text(&line, reloaded ? "" : "THE LAST RELOAD FAILED (see the log)  ");
     buffer_add_text(&line, "config ");
     buffer_add(&line, get_text(p, &config, "path"));
     buffer_add_text(&line, "  sha256 ");
     buffer_add(&line, slice_of(sha256.text, sha256.len < 12 ? sha256.len : 12));
-    buffer_add_text(&line, reloaded ? "" : "  THE LAST RELOAD FAILED (see the log)");
     if (get(p, &checkpoint, "age_seconds").type == VALUE_NUMBER)
         buffer_printf(&line, "  checkpoint %s old", write_age(age, get_number(p, &checkpoint, "age_seconds")));
     print(p, buffer_slice(&line), reloaded ? TABLE_PLAIN : TABLE_BAD);
@@ -188,21 +189,21 @@ static void add_trouble(struct page *p, struct table *t, const struct value *des
 static void print_destinations(struct page *p, const struct value *s)
 {
     struct table t;
-    table_init(&t, &p->arena, "DESTINATION|STATE|>EVENTS|>SIGNALS|>IDENTIFIES|>WAITING|REASON");
+    table_init(&t, &p->arena, "DESTINATION|STATE|>WAITING|REASON|>EVENTS|>SIGNALS|>IDENTIFIES");
     for (struct value_walk w = walk(p, s, "destinations"); value_walk_next(&p->arena, &w);) {
         struct slice state = get_text(p, &w.value, "state");
         struct value delivered = get(p, &w.value, "delivered");
         table_add(&t, get_text(p, &w.value, "name"), TABLE_PLAIN);
         table_add(&t, state, colour_of(state));
-        table_addf(&t, TABLE_PLAIN, "%" PRIu64, get_count(p, &delivered, "event"));
-        table_addf(&t, TABLE_PLAIN, "%" PRIu64, get_count(p, &delivered, "signal"));
-        table_addf(&t, TABLE_PLAIN, "%" PRIu64, get_count(p, &delivered, "identify"));
         table_addf(&t, TABLE_PLAIN, "%" PRIu64, get_count(p, &w.value, "calls_waiting"));
         struct slice reason = get_text(p, &w.value, "reason");
         if (reason.len == 0)
             table_add(&t, SLICE("-"), TABLE_PLAIN);
         else
             add_trouble(p, &t, &w.value, reason);
+        table_addf(&t, TABLE_PLAIN, "%" PRIu64, get_count(p, &delivered, "event"));
+        table_addf(&t, TABLE_PLAIN, "%" PRIu64, get_count(p, &delivered, "signal"));
+        table_addf(&t, TABLE_PLAIN, "%" PRIu64, get_count(p, &delivered, "identify"));
     }
     print_table(p, &t, SIZE_MAX);
 }
@@ -211,18 +212,18 @@ static void print_inputs(struct page *p, const struct value *s)
 {
     struct table t;
     char text[32];
-    table_init(&t, &p->arena, "INPUT|>READ|>DELIVERED|>DROPPED|>UNMATCHED|>INVALID|>REJECTED|>DEAD|>HELD|>BEHIND|>LAG");
+    table_init(&t, &p->arena, "INPUT|>LAG|>BEHIND|>READ|>DELIVERED|>DROPPED|>UNMATCHED|>INVALID|>REJECTED|>DEAD|>HELD");
     static const char *const members[] = {"read",    "delivered", "dropped",       "unmatched",
                                           "invalid", "rejected",  "dead_lettered", "held"};
     for (struct value_walk w = walk(p, s, "inputs"); value_walk_next(&p->arena, &w);) {
         struct value lines = get(p, &w.value, "lines");
         table_add(&t, get_text(p, &w.value, "name"), TABLE_PLAIN);
+        table_addf(&t, TABLE_PLAIN, "%s", write_age(text, get_number(p, &w.value, "lag_seconds")));
+        table_addf(&t, TABLE_PLAIN, "%s", write_bytes(text, get_number(p, &w.value, "lag_bytes")));
         for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
             uint64_t n = get_count(p, &lines, members[i]);
             table_addf(&t, i >= 4 && i <= 6 && n > 0 ? TABLE_WARN : TABLE_PLAIN, "%" PRIu64, n);
         }
-        table_addf(&t, TABLE_PLAIN, "%s", write_bytes(text, get_number(p, &w.value, "lag_bytes")));
-        table_addf(&t, TABLE_PLAIN, "%s", write_age(text, get_number(p, &w.value, "lag_seconds")));
     }
     print_table(p, &t, SIZE_MAX);
 }

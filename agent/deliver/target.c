@@ -113,7 +113,7 @@ static char *read_key(const char *path, struct error *ret_error)
     char *text = NULL;
     size_t len = 0;
     if (fd < 0 || !file_read_all(fd, KEY_FILE_MOST, &text, &len)) {
-        error_set(ret_error, "read write_key_file '%s': %s", path, strerror(errno));
+        error_set(ret_error, "read write_key_file '%s': %s", path, file_open_strerror(errno));
     } else if (!trim_key(text, len)) {
         error_set(ret_error, "write_key_file '%s' holds no key", path);
         explicit_bzero(text, len);

@@ -18,7 +18,7 @@ static bool open_one(struct letter_file *file, struct error *ret_error)
     struct stat found;
     file->fd = file_open_regular(file->name, O_RDONLY);
     if (file->fd < 0) {
-        error_set(ret_error, "open '%s': %s", file->name, strerror(errno));
+        error_set(ret_error, "open '%s': %s", file->name, file_open_strerror(errno));
         return false;
     }
     bool locked = flock(file->fd, LOCK_SH) == 0; /* where there are no locks, a half line is told as that */

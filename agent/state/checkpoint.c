@@ -248,7 +248,7 @@ static bool open_file(struct checkpoint *c, char **ret_text, size_t *ret_len, st
     if (c->fd < 0 && errno == ENOENT)
         return true;
     if (c->fd < 0) {
-        error_set(ret_error, "open '%s': %s", c->path, errno == EINVAL ? "not a regular file" : strerror(errno));
+        error_set(ret_error, "open '%s': %s", c->path, file_open_strerror(errno));
         return false;
     }
     if (!file_read_all(c->fd, LIMIT_CHECKPOINT_FILE, ret_text, ret_len)) {

@@ -22,6 +22,11 @@ bool file_write_all(int fd, struct slice bytes)
     return true;
 }
 
+const char *file_open_strerror(int error)
+{
+    return error == EINVAL ? "not a regular file" : strerror(error);
+}
+
 int file_open_regular(const char *path, int flags)
 {
     int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, STATE_FILE_MODE);

@@ -13,6 +13,7 @@ bool file_write_all(int fd, struct slice bytes) __attribute__((warn_unused_resul
 /* Opens a regular file, for reading or (O_RDWR, O_APPEND …) as flags say, without waiting for a FIFO's other end and
  * without making it a child's. -1 with errno set (EINVAL: not a regular file). */
 int file_open_regular(const char *path, int flags) __attribute__((warn_unused_result));
+const char *file_open_strerror(int error); /* what that errno means */
 
 /* Everything that is in the file from its start; zero-terminated beyond *ret_len, to be freed. False with errno set,
  * EFBIG above `limit`. */

@@ -82,7 +82,7 @@ static int search_next(struct search *s, size_t from, struct span *ret_span)
 bool redact_text(struct arena *arena, struct slice plain, unsigned kinds, struct slice *ret_text)
 {
     struct search s;
-    struct span span;
+    struct span span = {0};
     struct buffer out;
     size_t done = 0;
     int kind;

@@ -77,6 +77,33 @@ def test_wrong_usage_is_one_line(arguments, complaint):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_what_is_no_file(tmp_path):
+    """A directory, a FIFO, binary rubbish in the place of a file: said to be that, and nobody waits for it."""
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "rubbish").write_bytes(bytes(range(256)) * 9)
+    os.mkfifo(tmp_path / "fifo")
+    env = {"RAINDROP_WRITE_KEY": "k"}
+    for arguments, code, complaint in [
+        (["check", "-c", "."], 2, ".:1:1: error: cannot read the configuration: Is a directory"),
+        (["check", "-c", "fifo"], 2, "fifo:1:1: error: cannot read the configuration: not a regular file"),
+        (["check", "-c", "rubbish"], 2, "rubbish:1:1: error: not YAML: control characters are not allowed"),
+        (["status", "-c", "fifo"], 2, "not a regular file"), (["reload", "-c", "none"], 2, "No such file"),
+        (["tap", "-c", "rubbish"], 2, "not YAML"),
+        (["map", "-c", "good.yaml", "."], 1, "raingauge map: .: read: Is a directory"),
+        (["map", "-c", "good.yaml", "none"], 1, "raingauge map: none: No such file or directory"),
+        (["map", "-c", "good.yaml", "--all", "rubbish"], 0, ""),
+        (["replay", "-c", "good.yaml", "--state-dir", "s", "fifo"], 1, "open 'fifo': not a regular file"),
+        (["replay", "-c", "good.yaml", "--state-dir", "s", "rubbish"], 1, "not JSON"),
+        (["run", "-c", "good.yaml", "--state-dir", "good.yaml"], 1, "state directory 'good.yaml': Not a directory"),
+        (["init", "none"], 1, "raingauge init: none: No such file or directory"),
+        (["status", "--state-dir", "none"], 1, "no agent runs on state directory 'none'"),
+        (["receive", "--out", "none/x"], 1, "raingauge receive: open 'none/x': No such file or directory"),
+        (["test", "-c", "good.yaml"], 0, "the configuration has no tests"),
+    ]:
+        done = raingauge(*arguments, cwd=tmp_path, env=env)
+        assert done.returncode == code and complaint in done.stderr, (arguments, done)
+
+
 def test_output_that_cannot_be_written_is_a_failure():
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full")

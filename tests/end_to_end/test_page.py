@@ -133,6 +133,10 @@ def test_phone_and_keyboard(browser, shown, server):
     busy(shown, server)
     open_page(browser, shown, width=360, height=780)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    widest = "return Math.max(...[...document.querySelectorAll('td')].map(cell => cell.getBoundingClientRect().right))"
+    assert browser.execute_script(widest) <= 360, "a cell lies beyond the edge"
+    title = "return getComputedStyle(document.querySelector('#destinations td'), '::before').content"
+    assert browser.execute_script(title) == '"Destination"'
     shot(browser, "page-phone.png")
     open_page(browser, shown)
     seen = []

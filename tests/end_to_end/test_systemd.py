@@ -60,6 +60,27 @@ def test_a_socket_that_is_none(agent, server):
     assert agent.stop() == 0
 
 
+def test_key_as_a_credential(tmp_path, server, tmp_path_factory):
+    """LoadCredential: the key in a directory of its own, which the confinement allows; one put there anew is read after a 401."""
+    credentials = tmp_path_factory.mktemp("credentials")
+    (credentials / "write-key").write_text("rk_first\n")
+    agent = Agent(tmp_path, server.url, raindrop='  write_key_file: "${CREDENTIALS_DIRECTORY}/write-key"')
+    agent.log("a.jsonl", line(1))
+    agent.start(environment={"CREDENTIALS_DIRECTORY": str(credentials)})
+    server.wait_for(lambda: len(server.events()) == 1)
+    assert server.requests[0].headers["Authorization"] == "Bearer rk_first"
+    server.answer = lambda r: 204 if r.headers["Authorization"] == "Bearer rk_second" else 401
+    agent.log("a.jsonl", line(2))
+    agent.wait_said("uploading is paused")
+    (credentials / "new").write_text("rk_second\n")
+    (credentials / "new").rename(credentials / "write-key")
+    server.wait_for(lambda: len(server.events()) == 2)
+    assert agent.stop() == 0 and not agent.said("rk_")
+    check = agent.command("check", "-c", agent.config, stdout=subprocess.PIPE)
+    out, err = check.communicate(timeout=20)
+    assert check.returncode == 0 and "CREDENTIALS_DIRECTORY" in err, "elsewhere the variable is not set: a warning"
+
+
 def test_sums_per_input(tmp_path, server):
     """log.stats: for each input what was read since the last report and what became of it, and how far it lags."""
     other = tmp_path / "other"

@@ -77,6 +77,23 @@ def test_it_draws_and_quits(agent, server, terminal):
     assert agent.stop() == 0
 
 
+def test_narrow(agent, server, terminal):
+    """In a narrow terminal what matters stands first: whether it is ready and why not, what troubles a destination."""
+    server.answer = lambda r: 401
+    agent.log("a.jsonl", line(1))
+    started(agent)
+    terminal.type(f"{BINARY} top --state-dir {agent.state}")
+    terminal.wait("q quits")
+    terminal.run("resize-window", "-x", 72, "-y", 14)
+    terminal.wait("NOT READY: uploading is paused: raindrop")
+    terminal.wait("status 401: the write key is refused")
+    terminal.run("resize-window", "-x", 36, "-y", 6)
+    terminal.wait("NOT READY")
+    assert all(len(row) <= 36 for row in terminal.screen().splitlines())
+    terminal.run("send-keys", "q")
+    agent.kill()
+
+
 def test_agent_goes_and_comes(agent, server, terminal):
     """An agent that ends is said, one that comes back is shown; ^C ends it, and the terminal still shows what is typed."""
     started(agent)

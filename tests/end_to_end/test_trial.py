@@ -165,7 +165,7 @@ def test_full_disk(agent, server):
         code, said = status(agent, "--ready")
         assert code == 1 and re.fullmatch(rf"the checkpoint cannot be written: write {full}\n", said)
         filler.unlink()
-        wait_status(agent, r"ready\n", r"held 0\n")
+        wait_status(agent, r"raingauge \S+  ready ", r"held 0\n")
         assert agent.said("checkpoint is written again")
         server.wait_for(lambda: len(server.events()) == 61)
         assert agent.stop() == 0

@@ -25,7 +25,7 @@ const sum = (o) => Object.values(o).reduce((a, b) => a + b, 0);
 const reasons = (o) => Object.entries(o).map(([why, n]) => `${why}: ${count(n)}`).join(", ");
 
 const COLOURS = {
-  ok: "good", current: "good", behind: "warn", failing: "warn", warn: "warn", deleted: "warn",
+  ok: "good", current: "good", behind: "warn", undelivered: "warn", failing: "warn", warn: "warn", deleted: "warn",
   paused: "bad", unreadable: "bad", error: "bad",
 };
 
@@ -41,8 +41,9 @@ function table(id, columns, rows, empty) {
   }
   const made = rows.map((row) => {
     const tr = document.createElement("tr");
-    for (const [, kind, cell] of columns) {
+    for (const [title, kind, cell] of columns) {
       const td = document.createElement("td");
+      td.dataset.title = title;
       const text = String(cell(row));
       td.textContent = text;
       td.className = kind === "state" ? COLOURS[text.split(":")[0]] || "" : kind;
