@@ -15,7 +15,6 @@ endif()
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES packaging/prometheus/alerts.yaml packaging/grafana/raingauge.json DESTINATION ${CMAKE_INSTALL_DOCDIR}/monitoring)
 
-option(RAINGAUGE_SYSTEM "Install the unit and /etc/raingauge too: for a package with the prefix /usr" OFF)
 if(RAINGAUGE_SYSTEM)
   install(FILES packaging/systemd/raingauge.service DESTINATION /usr/lib/systemd/system)
   install(FILES packaging/raingauge.yaml DESTINATION /etc/raingauge)

@@ -326,41 +326,55 @@ static struct slice base_name(struct slice path)
     return slash ? slice_from_offset(path, (size_t)(slash - path.text) + 1) : path;
 }
 
+/* "status 503: the server cannot do it now" */
+static struct slice what_was_wrong(struct page *p, const struct value *message)
+{
+    struct slice reason = get_text(p, message, "reason"), meaning = get_text(p, message, "meaning");
+    uint64_t status = get_count(p, message, "status");
+    struct buffer what;
+    buffer_init_in(&what, &p->arena);
+    if (reason.len == 0)
+        reason = get_text(p, message, "error");
+    if (reason.len == 0 && status)
+        buffer_printf(&what, "status %" PRIu64, status);
+    else
+        buffer_add(&what, reason.len ? reason : SLICE("-"));
+    buffer_printf(&what, "%s%.*s", meaning.len ? ": " : "", SLICE_FMT(meaning));
+    return buffer_slice(&what);
+}
+
+/* "a.jsonl:220, rule completion" */
+static struct slice where_it_was(struct page *p, const struct value *message)
+{
+    static const char *const places[] = {"file", "rule", "destination", "input", "directory", "at"};
+    struct buffer where;
+    buffer_init_in(&where, &p->arena);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct slice at = get_text(p, message, places[i]);
+        if (at.len == 0)
+            continue;
+        if (i == 0 && p->look->width)
+            at = base_name(at);
+        buffer_printf(&where, "%s%s%s", where.len ? ", " : "", i ? places[i] : "", i ? " " : "");
+        buffer_add(&where, at);
+        if (i == 0 && get(p, message, "offset").type == VALUE_NUMBER)
+            buffer_printf(&where, ":%" PRIu64, get_count(p, message, "offset"));
+    }
+    return where.len ? buffer_slice(&where) : SLICE("-");
+}
+
 static void print_recent(struct page *p, const struct value *s, size_t messages_most)
 {
     struct table t;
     size_t n = 0;
-    table_init(&t, &p->arena, "RECENT (UTC)|LEVEL|MESSAGE|REASON|WHERE");
+    table_init(&t, &p->arena, "RECENT (UTC)|LEVEL|REASON|WHERE|MESSAGE");
     for (struct value_walk w = walk(p, s, "recent"); n < messages_most && value_walk_next(&p->arena, &w); n++) {
         struct slice time = get_text(p, &w.value, "time"), level = get_text(p, &w.value, "level");
-        struct slice reason = get_text(p, &w.value, "reason");
-        if (reason.len == 0)
-            reason = get_text(p, &w.value, "error");
-        uint64_t status = get_count(p, &w.value, "status");
-        char code[32];
-        if (reason.len == 0 && status) {
-            snprintf(code, sizeof code, "status %" PRIu64, status);
-            reason = slice_from(code);
-        }
-        struct buffer where;
-        buffer_init_in(&where, &p->arena);
-        static const char *const places[] = {"file", "rule", "destination", "input", "directory", "at"};
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-            struct slice at = get_text(p, &w.value, places[i]);
-            if (at.len == 0)
-                continue;
-            if (i == 0 && p->look->width)
-                at = base_name(at);
-            buffer_printf(&where, "%s%s%s", where.len ? ", " : "", i ? places[i] : "", i ? " " : "");
-            buffer_add(&where, at);
-            if (i == 0 && get(p, &w.value, "offset").type == VALUE_NUMBER)
-                buffer_printf(&where, ":%" PRIu64, get_count(p, &w.value, "offset"));
-        }
         table_add(&t, time.len > 19 ? slice_of(time.text + 11, 8) : time, TABLE_DIM);
         table_add(&t, level, colour_of(level));
+        table_add(&t, what_was_wrong(p, &w.value), TABLE_PLAIN);
+        table_add(&t, where_it_was(p, &w.value), TABLE_PLAIN);
         table_add(&t, get_text(p, &w.value, "message"), TABLE_PLAIN);
-        table_add(&t, reason.len ? reason : SLICE("-"), TABLE_PLAIN);
-        table_add(&t, buffer_slice(&where), TABLE_PLAIN);
     }
     print_table(p, &t, SIZE_MAX);
 }

@@ -142,6 +142,14 @@ def test_kustomize_renders(base):
     assert refs == {kinds["ConfigMap"]["metadata"]["name"]}, "the generated name is used"
 
 
+def test_the_package_goes_where_the_unit_looks(tmp_path):
+    """As the README says to make it: below /usr, where the unit starts it."""
+    done = run("cmake", "-S", SOURCE, "-B", tmp_path, "-DRAINGAUGE_SYSTEM=ON")
+    assert done.returncode == 0, done.stderr
+    assert 'set(CPACK_INSTALL_PREFIX "/usr")' in (tmp_path / "CPackConfig.cmake").read_text()
+    assert "ExecStart=/usr/bin/raingauge " in (PACKAGING / "systemd/raingauge.service").read_text()
+
+
 @pytest.mark.skipif(not os.environ.get("RAINGAUGE_TRY_PACKAGE"), reason="RAINGAUGE_TRY_PACKAGE is no Debian package to install here")
 def test_install_upgrade_purge():
     """On a machine that may be changed: installed it has its user, its pages and a configuration that `check` accepts;

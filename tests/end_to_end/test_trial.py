@@ -74,7 +74,7 @@ def test_missing_directory(agent, server):
     agent.start()
     agent.wait_said("paths match no file")
     assert logged(agent, "warn", "input=chat", f"directory={agent.logs}", "No such file or directory")
-    wait_status(agent, rf"paths match no file +No such file or directory +input chat, directory {agent.logs}")
+    wait_status(agent, rf"No such file or directory +input chat, directory {agent.logs} +paths match no file")
     done = subprocess.run([BINARY, "check", "-c", agent.config], capture_output=True, text=True, timeout=30, env={**os.environ, "RAINDROP_WRITE_KEY": "k"})
     assert done.returncode == 0 and "warning: paths match no file" in done.stderr
     agent.logs.mkdir()
@@ -104,7 +104,7 @@ def test_unreadable_file(agent, server):
         os.setuid(65534)
     agent.start(preexec_fn=become_nobody)
     server.wait_for(lambda: len(server.events()) == 1)
-    wait_status(agent, rf"unreadable: Permission denied .*{agent.logs}/a\.jsonl", rf"file cannot be read +Permission denied +{agent.logs}/a\.jsonl")
+    wait_status(agent, rf"unreadable: Permission denied .*{agent.logs}/a\.jsonl", rf"Permission denied +{agent.logs}/a\.jsonl +file cannot be read")
     assert logged(agent, "warn", "file cannot be read", f"file={agent.logs}/a.jsonl", "Permission denied", "user=65534 groups=65534")
     assert logged(agent, "warn", "cannot be looked at", f"{agent.logs}/closed", "Permission denied", "user=65534")
     assert page(agent)["inputs"][0]["files_unreadable"] == 2
@@ -133,7 +133,7 @@ def test_a_rule_that_rejects(agent, server):
     agent.log("a.jsonl", line(1) + line(2, user=None))
     agent.start()
     offset = len(line(1))
-    wait_status(agent, rf"call is rejected +missing user_id +{agent.logs}/a\.jsonl:{offset}, rule completion", r"completion +1 .* 1 +missing user_id: 1")
+    wait_status(agent, rf"missing user_id +{agent.logs}/a\.jsonl:{offset}, rule completion +call is rejected", r"completion +1 .* 1 +missing user_id: 1")
     assert logged(agent, "warn", "call is rejected", f"file={agent.logs}/a.jsonl offset={offset}", 'reason="missing user_id"', "rule=completion")
     assert page(agent)["rules"][0]["rejected"] == {"missing user_id": 1}
     assert agent.stop() == 0 and len(server.events()) == 1

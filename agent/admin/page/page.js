@@ -176,7 +176,7 @@ function show(s) {
     ["Time (UTC)", "", (e) => e.time.slice(11, 19)],
     ["Level", "state", (e) => e.level],
     ["Message", "long", (e) => e.message],
-    ["Reason", "", (e) => e.reason || e.error || (e.status ? "status " + e.status : "–")],
+    ["Reason", "long", (e) => [e.reason || e.error || (e.status ? "status " + e.status : "–"), e.meaning].filter(Boolean).join(": ")],
     ["Where", "long", (e) => [e.file && e.file + (e.offset === undefined ? "" : ":" + e.offset),
       ...["rule", "destination", "input", "directory", "at"].map((k) => e[k] && `${k} ${e[k]}`)].filter(Boolean).join(", ")],
   ], s.recent, "none since the start");
