@@ -39,9 +39,9 @@ struct checkpoint_entry {
      */
     uint64_t gz_end, gz_tail;
     uint64_t born_ns; /* wall clock: when the file was made, as its file system says; 0: not known */
-    bool skipping; /* the offset is within an oversized line */
-    bool gz;       /* offsets are of the decompressed content */
-    bool gone;     /* rewritten, cut or deleted: kept for its continuation */
+    bool skipping;    /* the offset is within an oversized line */
+    bool gz;          /* offsets are of the decompressed content */
+    bool gone;        /* rewritten, cut or deleted: kept for its continuation */
 };
 
 enum journal_record_kind {
