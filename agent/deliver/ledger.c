@@ -86,8 +86,11 @@ static void commit(struct ledger *l)
     while (l->first < l->end && l->entries[l->first].unsettled == 0)
         l->first++;
     l->committed = l->first < l->end ? l->entries[l->first].start : l->taken;
-    if (l->first == l->end)
-        l->first = l->end = 0;
+    if (l->first < l->end)
+        return;
+    free(l->entries); /* of a file at rest none are kept */
+    l->entries = NULL;
+    l->first = l->end = l->cap = 0;
 }
 
 struct ledger *ledger_new(const struct position *start, struct input_metrics *metrics, void (*on_moved)(void *context),

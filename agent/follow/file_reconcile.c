@@ -384,6 +384,27 @@ static void forget_old(struct file_table *t, const struct scan *scan)
     }
 }
 
+/* Files that are where they were come first: another name of one of them is then known to be one. */
+static void see_all(struct file_table *t, const struct scan *scan, uint64_t now)
+{
+    for (size_t i = 0; i < scan->count; i++) {
+        const struct found_file *found = &scan->found[i];
+        if (found->kind != FOUND_FILE) {
+            see_other(t, found);
+            continue;
+        }
+        struct file *f = find_by_inode(t, found->device, found->inode);
+        if (f && strcmp(location_of(found), file_location(f)) == 0)
+            see_regular(t, found, scan, now);
+    }
+    for (size_t i = 0; i < scan->count; i++) {
+        const struct found_file *found = &scan->found[i];
+        struct file *f = found->kind == FOUND_FILE ? find_by_inode(t, found->device, found->inode) : NULL;
+        if (found->kind == FOUND_FILE && (!f || !is_seen(f) || !f->matched))
+            see_regular(t, found, scan, now);
+    }
+}
+
 static void note_walked(struct file_table *t, const struct scan *scan)
 {
     for (size_t i = 0; i < scan->input_count && i < t->config->input_count; i++) {
@@ -408,12 +429,7 @@ void file_table_reconcile(struct file_table *t, const struct scan *scan, uint64_
         walked_all &= scan->walked[i];
     if (walked_all)
         t->unreadable_directories = 0;
-    for (size_t i = 0; i < scan->count; i++) {
-        if (scan->found[i].kind == FOUND_FILE)
-            see_regular(t, &scan->found[i], scan, now);
-        else
-            see_other(t, &scan->found[i]);
-    }
+    see_all(t, scan, now);
     find_missing(t, scan, now);
     end_searches(t, scan, now);
     note_walked(t, scan);

@@ -3,7 +3,8 @@
  * directory are compared with. A name that matches a last part is a file that was found; one that matches another part
  * is a directory to enter with that mark moved on (or kept, for `**`).
  *
- * Names are read whole before a directory below is entered, so that no more than one descriptor is needed. */
+ * Names are read whole, and files are looked at, before a directory below is entered, so that no more than one
+ * descriptor is needed. */
 #include "follow/scanner.h"
 
 #include "limits.h"
@@ -280,14 +281,15 @@ static bool is_absence(int error)
     return error == ENOENT || error == ENOTDIR;
 }
 
-/* Looks at a path that belongs to an input. `through_link`: a directory on the way was a link. False: nothing there. */
-static bool look_at_matching(const struct input_globs *g, size_t input, const char *path, bool through_link,
-                             struct scan *scan)
+/* Looks at a path that belongs to an input; `name` is what it is called in the open `directory` (AT_FDCWD: the path).
+ * `through_link`: a directory on the way was a link. False: nothing there. */
+static bool look_at_matching(const struct input_globs *g, size_t input, int directory, const char *name,
+                             const char *path, bool through_link, struct scan *scan)
 {
     struct stat st;
     uint64_t born_ns;
     char real[PATH_MAX];
-    if (stat_born(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0) {
+    if (stat_born(directory, name, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0) {
         if (is_absence(errno))
             return false;
         found_unreadable(scan, path, input, errno);
@@ -328,7 +330,7 @@ static void look_at(const struct scan_rules *rules, const char *path, struct sca
     uint64_t born_ns;
     size_t input = scan_rules_input_of(rules, slice_from(path));
     if (input != SIZE_MAX) {
-        if (!look_at_matching(&rules->inputs[input], input, path, false, scan))
+        if (!look_at_matching(&rules->inputs[input], input, AT_FDCWD, path, path, false, scan))
             found_add(scan, FOUND_NOTHING, path);
         return;
     }
@@ -471,11 +473,12 @@ static bool compare_name(struct walk *w, const struct marks *marks, struct slice
     return is_file;
 }
 
-/* The names in a directory, each zero-terminated behind one byte of its d_type. An errno. */
-static int read_names(const char *directory, struct buffer *names, struct found_file *ret_stat)
+/* The names in a directory, each zero-terminated behind one byte of its d_type; the directory stays open. An errno. */
+static int read_names(const char *directory, struct buffer *names, struct found_file *ret_stat, DIR **ret_open)
 {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    *ret_open = d;
     if (!d) {
         int error = errno;
         if (fd >= 0)
@@ -500,9 +503,7 @@ static int read_names(const char *directory, struct buffer *names, struct found_
         buffer_add_char(names, (char)e->d_type);
         buffer_add(names, slice_of(e->d_name, strlen(e->d_name) + 1));
     }
-    int error = names->failed ? ENOMEM : errno;
-    closedir(d);
-    return error;
+    return names->failed ? ENOMEM : errno;
 }
 
 /* Whether a name is a directory that the walk may enter; *by_link is set where it is a link. */
@@ -531,21 +532,73 @@ static bool may_enter(struct walk *w, const char *path, unsigned char type, cons
     return true;
 }
 
-/* A file that a glob names whole, which another input may have a right to before this one. */
-static void walk_file(struct walk *w, const char *path, bool through_link)
+/* A file of this input, unless one before has a right to it. */
+static void walk_file(struct walk *w, int directory, const char *name, const char *path, bool through_link)
 {
-    if (scan_rules_input_of(w->rules, slice_from(path)) == w->input)
-        look_at_matching(&w->rules->inputs[w->input], w->input, path, through_link, w->scan);
+    const struct input_globs *g = &w->rules->inputs[w->input];
+    bool is_first = w->input == 0 && g->exclude.count == 0; /* its globs have matched */
+    if (is_first || scan_rules_input_of(w->rules, slice_from(path)) == w->input)
+        look_at_matching(g, w->input, directory, name, path, through_link, w->scan);
+}
+
+static void walk_directory(struct walk *w, const char *directory, const struct marks *marks, bool by_link,
+                           const struct ancestor *here);
+
+struct place { /* where the walk is */
+    const char *directory;
+    const struct marks *marks;
+    bool by_link;
+    const struct ancestor *here;
+};
+
+/* The regular files: looked at from the open directory, as most of what a walk costs is to find its way to a name. */
+static void walk_files(struct walk *w, const struct place *at, int directory, const struct buffer *names,
+                       struct buffer *path)
+{
+    struct marks below = {.count = 0};
+    for (const char *p = names->data; p < names->data + names->len && !w->scan->failed; p += strlen(p + 1) + 2) {
+        if ((unsigned char)*p != DT_REG || !compare_name(w, at->marks, slice_from(p + 1), &below))
+            continue;
+        join(at->directory, p + 1, path);
+        if (!path->failed)
+            walk_file(w, directory, p + 1, path->data, at->by_link);
+    }
+    free(below.at);
+}
+
+/* All else: directories, links, and what is no file. */
+static void walk_others(struct walk *w, const struct place *at, const struct buffer *names, struct buffer *path)
+{
+    struct marks below = {.count = 0};
+    for (const char *p = names->data; p < names->data + names->len && !w->scan->failed; p += strlen(p + 1) + 2) {
+        if ((unsigned char)*p == DT_REG)
+            continue;
+        bool is_file = compare_name(w, at->marks, slice_from(p + 1), &below);
+        if (!is_file && !below.count)
+            continue;
+        join(at->directory, p + 1, path);
+        if (path->failed)
+            continue;
+        struct ancestor inside;
+        bool link = at->by_link;
+        if (below.count && may_enter(w, path->data, (unsigned char)*p, at->here, &link, &inside))
+            walk_directory(w, path->data, &below, link, &inside);
+        else if (is_file)
+            walk_file(w, AT_FDCWD, path->data, path->data, at->by_link);
+    }
+    free(below.at);
 }
 
 static void walk_directory(struct walk *w, const char *directory, const struct marks *marks, bool by_link,
                            const struct ancestor *here)
 {
+    const struct place at = {directory, marks, by_link, here};
     struct found_file st = {.remote = false};
     struct buffer names, path;
+    DIR *d;
     buffer_init(&names, SIZE_MAX);
     buffer_init(&path, PATH_MAX);
-    int error = read_names(directory, &names, &st);
+    int error = read_names(directory, &names, &st, &d);
     if (error && !is_absence(error))
         found_unreadable(w->scan, directory, w->input, error);
     struct found_file *f = error ? NULL : found_add(w->scan, FOUND_DIRECTORY, directory);
@@ -555,25 +608,11 @@ static void walk_directory(struct walk *w, const char *directory, const struct m
         f->device = st.device;
         f->inode = st.inode;
     }
-    struct marks below = {.count = 0};
-    for (size_t at = 0; at < names.len && !w->scan->failed;) {
-        unsigned char type = (unsigned char)names.data[at];
-        const char *name = names.data + at + 1;
-        at += strlen(name) + 2;
-        bool is_file = compare_name(w, marks, slice_from(name), &below);
-        if (!is_file && !below.count)
-            continue;
-        join(directory, name, &path);
-        if (path.failed)
-            continue;
-        struct ancestor inside;
-        bool link = by_link;
-        if (below.count && may_enter(w, path.data, type, here, &link, &inside))
-            walk_directory(w, path.data, &below, link, &inside);
-        else if (is_file)
-            walk_file(w, path.data, by_link);
+    if (d) {
+        walk_files(w, &at, dirfd(d), &names, &path);
+        closedir(d); /* before another one is opened */
     }
-    free(below.at);
+    walk_others(w, &at, &names, &path);
     buffer_release(&names);
     buffer_release(&path);
 }
@@ -600,7 +639,7 @@ static void walk_literal(struct walk *w, const char *root, struct slice name)
     buffer_add(&path, name);
     buffer_add_char(&path, '\0');
     if (!path.failed)
-        walk_file(w, path.data, false);
+        walk_file(w, AT_FDCWD, path.data, path.data, false);
     buffer_release(&path);
     struct stat st;
     struct found_file *f = stat(root, &st) == 0 ? found_add(w->scan, FOUND_DIRECTORY, root) : NULL;

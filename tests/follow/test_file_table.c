@@ -143,6 +143,14 @@ static void hard_links_are_one_file(void **state)
         reconcile(&f, true, NULL);
         assert_string_equal(file_location(only_file(&f)), "/v/a.log");
     }
+    take_changes(&f);
+    begin(&f, only_file(&f), "one", 10);
+    find(&f, "/v/b.log", 7, 10); /* in whichever order a directory shows them */
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    assert_string_equal(file_location(only_file(&f)), "/v/a.log");
+    assert_false(only_file(&f)->moved);
+    assert_int_equal(take_changes(&f), 0);
     tear_down(&f);
 }
 

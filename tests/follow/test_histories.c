@@ -34,8 +34,9 @@ struct written {
     unsigned delivered, delivered_before_crash;
 };
 
-struct content {    /* what one file holds, from its beginning on */
-    bool is_read;   /* a line of it was delivered: it is known */
+struct content {  /* what one file holds, from its beginning on */
+    bool is_read; /* a line of it was delivered: it is known */
+    bool has_hard_link;
     long last_line; /* delivered, for the order */
 };
 
@@ -84,7 +85,7 @@ static void trace(struct history *h, const char *what, const struct stream *s)
 
 static void show(struct history *h, unsigned content)
 {
-    print_message("%.*s", SLICE_FMT(buffer_slice(&h->trace)));
+    fwrite(h->trace.data, 1, h->trace.len, stderr);
     for (size_t i = 0; i < h->bed.sink.count; i++) {
         unsigned of = 0;
         const struct sunk_line *line = &h->bed.sink.lines[i];
@@ -289,7 +290,7 @@ static void compress(struct history *h, struct stream *s)
 {
     unsigned i = 1 + next_random(h, ROTATED);
     struct rotated *r = &s->rotated[i];
-    if (!r->content || r->gz)
+    if (!r->content || r->gz || h->contents[r->content].has_hard_link) /* then it and its .gz are two files */
         return;
     if (!h->gz_match && !is_known(h, r->content))
         may_lose(h, r->content);
@@ -356,9 +357,11 @@ static void flip_link(struct history *h, struct stream *s)
 static void hard_link(struct history *h, struct stream *s)
 {
     char name[32];
+    if (s == &h->streams[LINKED])
+        return;
     snprintf(name, sizeof name, "hard-%u.log", h->links++);
-    if (s != &h->streams[LINKED])
-        assert_int_equal(link(bed_path(&h->bed, s->name), bed_path(&h->bed, name)), 0);
+    assert_int_equal(link(bed_path(&h->bed, s->name), bed_path(&h->bed, name)), 0);
+    h->contents[s->content].has_hard_link = true;
 }
 
 /* To another directory that is watched. (A copy would be another file there: it continues one of its own directory.) */
@@ -385,7 +388,7 @@ static void stop(struct history *h)
         h->lines[i].delivered = 0;
     h->looked_at = 0;
     for (unsigned i = 0; i < h->content_count; i++)
-        h->contents[i] = (struct content){.last_line = -1};
+        h->contents[i] = (struct content){.last_line = -1, .has_hard_link = h->contents[i].has_hard_link};
     bool crashed = h->crashed;
     h->crashed = true; /* the order of what comes again is not looked at */
     look_at_delivered(h);
