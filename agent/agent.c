@@ -455,6 +455,14 @@ static void release(struct agent *a)
     metrics_free(a->metrics);
 }
 
+/* libuv makes its threads with the first work for them; a size that the user has set holds. */
+static void set_threads(void)
+{
+    char threads[16];
+    snprintf(threads, sizeof threads, "%u", tailer_threads(0));
+    setenv("UV_THREADPOOL_SIZE", threads, 0);
+}
+
 int agent_run(struct config *config, const struct agent_options *options, struct log *log)
 {
     struct agent a = {.config = config, .options = options, .log = log, .lock.fd = -1};
@@ -463,6 +471,7 @@ int agent_run(struct config *config, const struct agent_options *options, struct
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGIO, SIG_IGN); /* of a lease, see file_job.c */
+    set_threads();
     uv_loop_init(&a.loop);
     if (gethostname(a.host, sizeof a.host - 1) != 0)
         a.host[0] = '\0';

@@ -7,6 +7,7 @@
  *
  * Nothing is missing below a directory that could not be read. */
 #include "follow/file_table_internal.h"
+#include "follow/read_queue.h"
 
 #include "sandbox/sandbox.h"
 
@@ -312,8 +313,7 @@ static bool may_yet_be_continued(const struct file_table *t, const struct file *
 {
     *ret_list_again = false;
     for (const struct file *g = t->lists[LIST_ALL].first; g; g = g->links[LIST_ALL].next) {
-        bool waits = g->reading.in_job || g->links[LIST_CHANGED].in || g->links[LIST_QUEUED].in ||
-                     g->links[LIST_ORDERED].in || g->reading.held_by == f;
+        bool waits = g->reading.in_job || file_is_in(g, LIST_CHANGED) || read_queue_has(g) || g->reading.held_by == f;
         bool is_doubtful = g->place == FILE_PRESENT && g->former && !g->unreadable;
         if ((is_doubtful || (waits && !file_is_begun(g))) &&
             slice_equal(file_directory(file_location(f)), file_directory(file_location(g)))) {
@@ -378,7 +378,7 @@ static void forget_old(struct file_table *t, const struct scan *scan)
         next = f->links[LIST_ALL].next;
         bool absent = f->place == FILE_PARTED || (f->place == FILE_UNSEEN && f->source.input == SIZE_MAX);
         bool settled = !f->ledger || ledger_open_lines(f->ledger) == 0;
-        if (absent && settled && !f->links[LIST_SEARCHED].in && !f->reading.in_job && f->reading.content.fd < 0 &&
+        if (absent && settled && !file_is_in(f, LIST_SEARCHED) && !f->reading.in_job && f->reading.content.fd < 0 &&
             scan->wall_ms - f->last_seen_ms > (int64_t)t->config->checkpoint_forget_after_ms)
             file_table_drop(t, f);
     }

@@ -22,9 +22,10 @@ void file_enlist_before(struct file *f, enum file_list_kind kind, struct file *n
 {
     struct file_list *list = &f->table->lists[kind];
     struct file_link *link = &f->links[kind];
-    if (link->in)
+    if (file_is_in(f, kind))
         return;
-    *link = (struct file_link){.prev = next ? next->links[kind].prev : list->last, .next = next, .in = true};
+    *link = (struct file_link){.prev = next ? next->links[kind].prev : list->last, .next = next};
+    f->lists |= 1U << kind;
     if (link->prev)
         link->prev->links[kind].next = f;
     else
@@ -45,7 +46,7 @@ void file_delist(struct file *f, enum file_list_kind kind)
 {
     struct file_list *list = &f->table->lists[kind];
     struct file_link *link = &f->links[kind];
-    if (!link->in)
+    if (!file_is_in(f, kind))
         return;
     if (link->prev)
         link->prev->links[kind].next = link->next;
@@ -55,7 +56,8 @@ void file_delist(struct file *f, enum file_list_kind kind)
         link->next->links[kind].prev = link->prev;
     else
         list->last = link->prev;
-    *link = (struct file_link){.in = false};
+    *link = (struct file_link){NULL, NULL};
+    f->lists &= ~(1U << kind);
     list->count--;
 }
 
@@ -382,6 +384,7 @@ static void take_place_away(struct file *f, uint64_t now)
     file_delist(f, LIST_CHANGED);
     file_delist(f, LIST_QUEUED);
     file_delist(f, LIST_ORDERED);
+    file_delist(f, LIST_CHECKED);
     file_delist(f, LIST_TIMED);
     f->reading.wake_at = f->reading.shorter_since = f->reading.unnamed_since = 0;
     f->search_at = now;
@@ -542,7 +545,7 @@ void file_table_missing(struct file_table *t, struct file *f, uint64_t now)
     (void)t;
     if (f->place == FILE_PRESENT)
         f->place = FILE_UNSEEN;
-    if (f->links[LIST_SEARCHED].in)
+    if (file_is_in(f, LIST_SEARCHED))
         return;
     f->misses = 0;
     f->search_at = now;
@@ -871,6 +874,15 @@ bool file_table_save(struct file_table *t, bool all, struct buffer *out)
     return true;
 }
 
+/* Nothing of it waits, and where it ends is on disk: it is made again with the next line. */
+static void drop_ledger_at_rest(struct file *f)
+{
+    if (!f->ledger || ledger_open_lines(f->ledger) || !position_is(ledger_committed(f->ledger), &f->source.at))
+        return;
+    ledger_disown(f->ledger);
+    f->ledger = NULL;
+}
+
 /* After a save that failed the next one is a fold, so what was forgotten need not be said again. */
 void file_table_saved(struct file_table *t, bool ok)
 {
@@ -880,7 +892,9 @@ void file_table_saved(struct file_table *t, bool ok)
         f->registered |= ok;
         if (f->ledger)
             ledger_set_registered(f->ledger); /* a checkpoint that cannot be written pauses nothing (contract 6.4) */
-        if (!ok)
+        if (ok)
+            drop_ledger_at_rest(f);
+        else
             file_enlist(f, LIST_DIRTY);
     }
     for (size_t i = 0; !ok && i < t->known_input_count; i++)

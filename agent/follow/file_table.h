@@ -38,6 +38,7 @@ enum file_list_kind {
     LIST_SAVING,   /* in the save that is under way */
     LIST_QUEUED,   /* the tailer's: waits for its turn */
     LIST_ORDERED,  /* … in an order, see read_queue.h */
+    LIST_CHECKED,  /* … but only to see whether it still is what it was */
     LIST_OPEN,     /* … has a descriptor, the least recently used first */
     LIST_TIMED,    /* … is to be visited again at wake_at */
     LIST_COUNT
@@ -48,7 +49,6 @@ struct file_list {
 };
 struct file_link {
     struct file *prev, *next;
-    bool in;
 };
 
 struct file {
@@ -120,6 +120,7 @@ struct file {
     int64_t saved_seen_ms;
     struct file_table *table;
     struct file_link links[LIST_COUNT];
+    unsigned lists;        /* it is in, a bit each */
     struct file *chain[3]; /* see file_index.h */
     bool indexed[3];
 };
@@ -146,6 +147,10 @@ static inline bool file_is_named_gz(const char *path)
     return slice_ends_with(slice_from(path), SLICE(".gz"));
 }
 
+static inline bool file_is_in(const struct file *f, enum file_list_kind kind)
+{
+    return f->lists >> kind & 1;
+}
 void file_enlist(struct file *f, enum file_list_kind kind); /* at the end; nothing where it is in it */
 void file_enlist_before(struct file *f, enum file_list_kind kind, struct file *next); /* NULL: at the end */
 void file_delist(struct file *f, enum file_list_kind kind);

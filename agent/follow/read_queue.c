@@ -23,11 +23,24 @@ bool read_queue_comes_before(const struct read_queue *q, const struct file *f, c
     return strcmp(f->path, g->path) < 0;
 }
 
+/* As far as is known nothing in it is new. */
+static bool is_only_checked(const struct file *f)
+{
+    return file_is_begun(f) && !f->reading.verified && !f->gz && f->place == FILE_PRESENT && f->size == file_offset(f);
+}
+
+static void add_fair(struct file *f)
+{
+    bool check = is_only_checked(f);
+    file_delist(f, check ? LIST_QUEUED : LIST_CHECKED);
+    file_enlist(f, check ? LIST_CHECKED : LIST_QUEUED);
+}
+
 /* The one that was read last is still among the first. */
 void read_queue_add(struct read_queue *q, struct file *f)
 {
     if (!read_queue_is_ordered(q, f)) {
-        file_enlist(f, LIST_QUEUED);
+        add_fair(f);
         return;
     }
     struct file *g = file_table_list(q->table, LIST_ORDERED)->first;
@@ -38,9 +51,12 @@ void read_queue_add(struct read_queue *q, struct file *f)
 
 void read_queue_add_unsorted(struct read_queue *q, struct file *f)
 {
-    bool ordered = read_queue_is_ordered(q, f);
-    q->unsorted |= ordered;
-    file_enlist(f, ordered ? LIST_ORDERED : LIST_QUEUED);
+    if (!read_queue_is_ordered(q, f)) {
+        add_fair(f);
+        return;
+    }
+    q->unsorted = true;
+    file_enlist(f, LIST_ORDERED);
 }
 
 static bool comes_before(const void *context, const struct file *f, const struct file *g)
@@ -59,9 +75,28 @@ void read_queue_remove(struct file *f)
 {
     file_delist(f, LIST_QUEUED);
     file_delist(f, LIST_ORDERED);
+    file_delist(f, LIST_CHECKED);
+}
+
+bool read_queue_has(const struct file *f)
+{
+    return file_is_in(f, LIST_QUEUED) || file_is_in(f, LIST_ORDERED) || file_is_in(f, LIST_CHECKED);
 }
 
 bool read_queue_is_empty(const struct file_table *t)
 {
-    return !file_table_list(t, LIST_QUEUED)->first && !file_table_list(t, LIST_ORDERED)->first;
+    return !file_table_list(t, LIST_QUEUED)->first && !file_table_list(t, LIST_ORDERED)->first &&
+           !file_table_list(t, LIST_CHECKED)->first;
+}
+
+enum file_list_kind read_queue_fair(const struct read_queue *q)
+{
+    bool check = file_table_list(q->table, LIST_CHECKED)->first != NULL;
+    bool read = file_table_list(q->table, LIST_QUEUED)->first != NULL;
+    return check && (!read || q->read >= READ_BEFORE_CHECK) ? LIST_CHECKED : LIST_QUEUED;
+}
+
+void read_queue_note_turn(struct read_queue *q, enum file_list_kind kind)
+{
+    q->read = kind == LIST_CHECKED ? 0 : q->read + 1;
 }

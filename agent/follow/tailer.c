@@ -17,7 +17,7 @@ static bool is_followed(const struct tailer *t, const struct file *f)
 
 void tailer_wake(struct file *f, uint64_t at)
 {
-    if (f->links[LIST_TIMED].in && f->reading.wake_at <= at)
+    if (file_is_in(f, LIST_TIMED) && f->reading.wake_at <= at)
         return;
     f->reading.wake_at = at;
     file_enlist(f, LIST_TIMED);
@@ -47,6 +47,11 @@ static unsigned number_of_jobs(unsigned wanted)
 {
     long cores = wanted ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
     return cores < 1 ? 1 : cores > TAILER_SLOTS_MOST ? TAILER_SLOTS_MOST : (unsigned)cores;
+}
+
+unsigned tailer_threads(unsigned jobs)
+{
+    return number_of_jobs(jobs) + 2;
 }
 
 struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const struct scan_rules *rules,
@@ -345,16 +350,25 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t 
     return true;
 }
 
-/* The first in the queue that may be read now. */
-static bool start_fair(struct tailer *t, struct slot *slot, uint64_t now)
+/* The first of a list that may be read now. */
+static bool start_first_of(struct tailer *t, struct slot *slot, enum file_list_kind kind, uint64_t now)
 {
     struct file *next;
-    for (struct file *f = file_table_list(t->table, LIST_QUEUED)->first; f; f = next) {
-        next = f->links[LIST_QUEUED].next;
-        if (!let_go(t, f, now) && start(t, slot, f, now))
+    for (struct file *f = file_table_list(t->table, kind)->first; f; f = next) {
+        next = f->links[kind].next;
+        if (!let_go(t, f, now) && start(t, slot, f, now)) {
+            read_queue_note_turn(&t->queue, kind);
             return true;
+        }
     }
     return false;
+}
+
+static bool start_fair(struct tailer *t, struct slot *slot, uint64_t now)
+{
+    enum file_list_kind first = read_queue_fair(&t->queue);
+    return start_first_of(t, slot, first, now) ||
+           start_first_of(t, slot, first == LIST_QUEUED ? LIST_CHECKED : LIST_QUEUED, now);
 }
 
 /* The first of an order that has it; where that one must wait, all of its order do. */

@@ -43,6 +43,10 @@ struct tailer_options {
     void *on_taken_context;
 };
 
+/* The threads that libuv's pool is to have (UV_THREADPOOL_SIZE): one for each job, and two so that a scan and a save of
+ * the checkpoint wait for none of them. */
+unsigned tailer_threads(unsigned jobs);
+
 struct tailer;
 struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const struct scan_rules *rules,
                           struct file_table *table, struct delivery *delivery, struct metrics *metrics, struct log *log,
