@@ -391,7 +391,6 @@ void delivery_complain(struct delivery *d, struct group *g, uint64_t now)
     g->said_at = now;
     const char *meaning = group_meaning(g), *url = g->outlet->url;
     log_event(d->log, LOG_ERROR, "", "uploading is paused: the server takes nothing from us; nothing is dropped",
-              LOG_TEXT("destination", g->outlet->name), LOG_TEXT("reason", g->reason),
-              LOG_TEXT("meaning", meaning ? meaning : ""), LOG_TEXT("url", url ? url : ""),
-              LOG_UINT("waiting", g->calls), LOG_END);
+              LOG_TEXT("destination", g->outlet->name), LOG_TEXT("reason", g->reason), LOG_TEXT("url", url ? url : ""),
+              LOG_UINT("waiting", g->calls), meaning ? LOG_TEXT("meaning", meaning) : LOG_END, LOG_END);
 }

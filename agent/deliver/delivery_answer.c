@@ -86,8 +86,11 @@ static void say_failure(const struct answered *a)
     const char *why = a->result->why, *meaning = verdict_meaning(a->result->status, a->group->project.len > 0);
     log_event(a->d->log, LOG_WARN, "delivery.failing", "a request failed and will be sent again",
               LOG_TEXT("destination", o->name), LOG_TEXT("endpoint", endpoint_paths[a->batch->lane->endpoint]),
-              LOG_UINT("status", a->result->status), LOG_TEXT("reason", why ? why : ""),
-              LOG_TEXT("meaning", meaning ? meaning : ""), LOG_TEXT("url", o->url ? o->url : ""), LOG_END);
+              LOG_UINT("status", a->result->status), LOG_TEXT("url", o->url ? o->url : ""),
+              why       ? LOG_TEXT("reason", why)
+              : meaning ? LOG_TEXT("meaning", meaning)
+                        : LOG_END,
+              LOG_END);
 }
 
 static void fail(const struct answered *a, enum trouble trouble)
