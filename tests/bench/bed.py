@@ -156,12 +156,16 @@ class Bed:
         return self.made[name]
 
     def cost(self, command, environment=None):
-        """Runs a command to its end. The environment is the command's alone, not that of the program that measures it."""
-        command = ["env", *(f"{name}={value}" for name, value in (environment or {}).items()), *map(str, command)]
+        """Runs a command to its end. What is added to the environment is the command's alone: it does not reach `cost`."""
+        command = [str(word) for word in command]
+        if environment:
+            command = ["env", *(f"{name}={value}" for name, value in environment.items()), *command]
         told = self.path("cost")
         with open(self.dir / "stderr", "w+") as stderr:
-            subprocess.run([self.programs / "cost", told, *command], stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL, stderr=stderr)
+            try:
+                subprocess.run([self.programs / "cost", told, *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, timeout=900)
+            except subprocess.TimeoutExpired:
+                raise Failed(f"{' '.join(command)} does not end") from None
             stderr.seek(0)
             said = stderr.read()[-2000:]
         n = words_to_numbers(told.read_text())
@@ -236,8 +240,8 @@ inputs:
         return self.cost([self.programs / "jsmn_only", log.path])
 
     def wc(self, log):
-        return self.cost(["wc", "-l", log.path], {"LC_ALL": "C"})
+        return self.cost(["wc", "-l", log.path])
 
     def gzip_wc(self, log):
         """Both programs' processor time: that of the shell's children is its own once it has waited for them."""
-        return self.cost(["sh", "-c", 'gzip -dc "$1" | wc -l', "sh", log.path], {"LC_ALL": "C"})
+        return self.cost(["sh", "-c", 'gzip -dc "$1" | wc -l', "sh", log.path])

@@ -3,11 +3,12 @@
  *     cost FILE PROGRAM ARGUMENT...
  *
  * Writes "wall_us N cpu_us N peak_kib N exit N" into FILE when PROGRAM has ended; exit is 128 + the signal where one
- * ended it. SIGTERM and SIGINT are passed on. PROGRAM starts from this small process, not from the harness: a child's
- * peak begins with that of the process it was made from. */
+ * ended it. SIGTERM and SIGINT are passed on, and PROGRAM does not outlive this one. PROGRAM starts from this small
+ * process, not from the harness: a child's peak begins with that of the process it was made from. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,6 +41,7 @@ int main(int argc, char **argv)
     long long began = now_us();
     child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         execvp(argv[2], argv + 2);
         perror(argv[2]);
         _exit(127);

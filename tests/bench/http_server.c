@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -97,6 +99,7 @@ int http_server_open(struct http_server *s, const char *port_file)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     struct epoll_event event = {.events = EPOLLIN};
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     s->listener = socket(AF_INET, SOCK_STREAM, 0);
     s->poller = epoll_create1(0);
     if (bind(s->listener, (struct sockaddr *)&address, len) || listen(s->listener, 128) ||

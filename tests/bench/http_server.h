@@ -11,7 +11,7 @@
  *     for (;;) http_server_turn(&s, timeout_ms);               // answers what has come; -1 waits, a signal ends it
  * early
  *
- * A broken connection is closed; out of memory aborts. */
+ * A broken connection is closed; out of memory aborts. The process ends with the one that started it. */
 struct http_server {
     void (*on_body)(void *context, const char *body, size_t len);
     int (*on_get)(void *context, char *text, size_t size); /* gives the length */

@@ -9,8 +9,10 @@
  * request.
  *
  * With BACKLOG, the number of events that other files hold, lines are written only while some of these are missing, and
- * the program waits for all. Prints "written N arrived N backlog N" and then the microseconds of each line, one a line,
- * in the order of writing. Exits 1 where LOG cannot be written, or for 60 s nothing has come that is still awaited. */
+ * the program waits for all. Prints "written N arrived N backlog N" and then for each line, in the order of writing,
+ * the microseconds that it took, and how many microseconds too late (up to 1,000 are the timer's) this program woke up
+ * to write it, which is what the machine does to any process. Exits 1 where LOG cannot be written, or for 60 s nothing
+ * has come that is still awaited. */
 #include "http_server.h"
 
 #include <fcntl.h>
@@ -26,6 +28,7 @@ struct probes {
     unsigned long count, pause_us, backlog; /* what was asked for */
     unsigned long written, arrived, seen;   /* seen: the backlog's events */
     int64_t *written_us, *arrived_us;       /* [count] */
+    int64_t *late_us;                       /* [count] */
     int is_up;
     int64_t last_progress_us;
     uint64_t random;
@@ -124,6 +127,7 @@ static int run(struct probes *p, struct http_server *server)
     }
     for (int64_t next = now_us(); wants_more(p); p->written++) {
         turn_until(server, next += next_pause(p));
+        p->late_us[p->written] = now_us() - next;
         p->written_us[p->written] = write_line(p, "probe", p->written);
     }
     p->last_progress_us = now_us();
@@ -143,9 +147,10 @@ int main(int argc, char **argv)
     p.backlog = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
     p.written_us = calloc(p.count, sizeof *p.written_us);
     p.arrived_us = calloc(p.count, sizeof *p.arrived_us);
+    p.late_us = calloc(p.count, sizeof *p.late_us);
     p.log = open(argv[2], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     struct http_server server = {.on_body = on_body, .on_get = tell, .context = &p};
-    if (!p.written_us || !p.arrived_us || p.log < 0 || http_server_open(&server, argv[1]) < 0) {
+    if (!p.written_us || !p.arrived_us || !p.late_us || p.log < 0 || http_server_open(&server, argv[1]) < 0) {
         perror("latency");
         return 1;
     }
@@ -154,6 +159,7 @@ int main(int argc, char **argv)
     tell(&p, text, sizeof text);
     fputs(text, stdout);
     for (unsigned long i = 0; i < p.written; i++)
-        printf("%lld\n", p.arrived_us[i] ? (long long)(p.arrived_us[i] - p.written_us[i]) : -1LL);
+        printf("%lld %lld\n", p.arrived_us[i] ? (long long)(p.arrived_us[i] - p.written_us[i]) : -1LL,
+               (long long)p.late_us[i]);
     return bad ? 1 : 0;
 }

@@ -1,6 +1,5 @@
 """The rows about an agent that runs on: what it costs when nothing happens, how soon a line is on the wire, and how cost grows
 with files and with bytes that were read before."""
-import contextlib
 import os
 import statistics
 import subprocess
@@ -67,7 +66,8 @@ def at_rest(bed):
 
 
 def latencies(bed, backlog=None):
-    """Microseconds from write() to arrival of each line that was written, sorted."""
+    """Milliseconds from write() to arrival of each line that was written, and by how much a timer woke up late for it, each
+    sorted."""
     directory = bed.path("latency")
     directory.mkdir()
     live = directory / "live.jsonl"
@@ -79,22 +79,27 @@ def latencies(bed, backlog=None):
             told = server.process.communicate(timeout=600)[0].splitlines()
     finally:
         server.process.kill()
-    counts, times = words_to_numbers(told[0]), [int(line) for line in told[1:]]
+    counts, times = words_to_numbers(told[0]), [[int(n) / 1000 for n in line.split()] for line in told[1:]]
     if server.process.returncode != 0 or counts["arrived"] != counts["written"] or (backlog and counts["backlog"] != backlog.events):
         raise Failed(f"lines are missing: {told[0]}")
     if len(times) < 20:
         raise Failed(f"the backlog was over after {len(times)} lines: a larger --size is needed")
-    return sorted(times)
+    return [sorted(column) for column in zip(*times)]
+
+
+def percentile_99(sorted_values):
+    return sorted_values[len(sorted_values) * 99 // 100]
 
 
 @row("latency")
 def latency(bed):
     rounds = []
     for work, backlog in (("alone", None), ("beside a backfill", bed.log(percent=100, scale=max(2.0, 64 * MIB / bed.size)))):
-        us = latencies(bed, backlog)
-        figures = {"lines": len(us), "least ms": us[0] / 1000, "most ms": us[-1] / 1000}
-        rounds.append(Round(Goal(f"write() to request, {work}: median", "< 2 ms", at_most=2, unit="ms"), statistics.median(us) / 1000, figures))
-        rounds.append(Round(Goal(f"write() to request, {work}: 99th percentile", "< 10 ms", at_most=10, unit="ms"), us[len(us) * 99 // 100] / 1000, {}))
+        ms, late = latencies(bed, backlog)
+        figures = {"lines": len(ms), "least ms": ms[0], "most ms": ms[-1]}
+        rounds.append(Round(Goal(f"write() to request, {work}: median", "< 2 ms", at_most=2, unit="ms"), statistics.median(ms), figures))
+        rounds.append(Round(Goal(f"write() to request, {work}: 99th percentile", "< 10 ms", at_most=10, unit="ms"), percentile_99(ms),
+                            {"a timer in the same run is late by, 99th percentile ms": percentile_99(late)}))
     return rounds
 
 
