@@ -13,6 +13,7 @@
 #include "sandbox/sandbox.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -463,6 +464,14 @@ static void set_threads(void)
     setenv("UV_THREADPOOL_SIZE", threads, 0);
 }
 
+/* What was needed for a moment, by a walk over many files or a save of all of them, goes back to the system: glibc
+ * would keep as much as was ever needed at once, and that for each thread. */
+static void set_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, MIB(1));
+    mallopt(M_TRIM_THRESHOLD, KIB(256));
+}
+
 int agent_run(struct config *config, const struct agent_options *options, struct log *log)
 {
     struct agent a = {.config = config, .options = options, .log = log, .lock.fd = -1};
@@ -472,6 +481,7 @@ int agent_run(struct config *config, const struct agent_options *options, struct
     signal(SIGPIPE, SIG_IGN);
     signal(SIGIO, SIG_IGN); /* of a lease, see file_job.c */
     set_threads();
+    set_heap();
     uv_loop_init(&a.loop);
     if (gethostname(a.host, sizeof a.host - 1) != 0)
         a.host[0] = '\0';

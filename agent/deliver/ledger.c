@@ -48,7 +48,7 @@ static bool reserve(struct ledger *l, size_t more)
     size_t need = l->end + more;
     if (need <= l->cap / 2 || (need <= l->cap && l->cap <= 16))
         return true;
-    size_t cap = need < 8 ? 16 : 2 * need;
+    size_t cap = l->cap ? 2 * need : need; /* most files at rest had a line or two */
     struct entry *entries = realloc(l->entries, cap * sizeof *entries);
     if (!entries)
         return need <= l->cap;

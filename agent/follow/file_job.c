@@ -316,6 +316,13 @@ static bool is_read_to_its_end(struct file_job *job)
            gz_mark_now(job, &now) && now.tail == job->file.gz_end.tail;
 }
 
+/* A start of which less was read than was looked at may have been rewritten since that was compared, a moment ago. */
+static bool begins_with_head(const struct file_job *job, struct slice start)
+{
+    size_t len = (size_t)job->file.head.len;
+    return start.len < len || content_hash_of(slice_of(start.text, len)) == job->file.head.hash;
+}
+
 /* One block, larger ones where a line does not fit. It is read together with the history before it, and belongs to the
  * content only if that history is what it was. */
 static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
@@ -336,6 +343,8 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
         if ((size_t)n < history)
             return JOB_SHORTER;
         if (content_hash_of(slice_of(block, history)) != at.tail)
+            return JOB_OTHER_CONTENT;
+        if (history == offset && !begins_with_head(job, slice_of(block, (size_t)n)))
             return JOB_OTHER_CONTENT;
         struct slice bytes = slice_of(block + history, (size_t)n - history);
         job->at_end = bytes.len < len || offset + len == end;

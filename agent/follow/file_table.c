@@ -787,13 +787,14 @@ const struct position *file_committed(const struct file *f)
 static void write_entry(const struct file *f, struct buffer *out)
 {
     const struct position *at = file_committed(f);
+    const char *certain = f->former ? f->former : f->real_path; /* its inode may have been used again */
     struct journal_record record = {
         .kind = JOURNAL_FILE,
         .entry =
             {
                 .key = f->key,
                 .path = slice_from(f->path),
-                .real_path = slice_from(f->real_path),
+                .real_path = slice_from(certain && strcmp(certain, f->path) != 0 ? certain : NULL),
                 .device = f->device,
                 .inode = f->inode,
                 .generation = f->generation,

@@ -6,7 +6,6 @@
 #include "sandbox/sandbox.h"
 
 #include <assert.h>
-#include <malloc.h>
 #include <stdlib.h>
 
 enum {
@@ -15,7 +14,6 @@ enum {
     HINTS_MOST = 4096,        /* more than that, and everything is walked */
     WATCHES_RETRY_MS = 60000, /* after the system had no more watches */
     WATCH_BUCKETS = 256,
-    LARGE_SCAN = 1000, /* things found */
 };
 
 struct directory_watch {
@@ -365,15 +363,11 @@ static void on_scanned(uv_work_t *work, int status)
     stopped_if_quiet(w);
 }
 
-/* What a walk over many files needed was taken from the heap of whichever thread ran it, and would stay there. */
 static void release_scan(struct watcher *w)
 {
-    bool was_large = w->scan.count >= LARGE_SCAN;
     scan_release(&w->scan);
     free_request(w);
     w->returned = w->outdated = false;
-    if (was_large)
-        malloc_trim(0);
 }
 
 static void take_scan(struct watcher *w, uint64_t now)

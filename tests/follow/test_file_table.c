@@ -288,6 +288,41 @@ static void losses_are_counted_after_a_restart(void **state)
     }
 }
 
+/* What is only by its inode taken for a file is not saved as its place: after a restart it is looked for where it was.
+ */
+static void doubtful_places_are_not_saved(void **state)
+{
+    (void)state;
+    struct fixture f, g;
+    struct buffer records;
+    struct arena arena;
+    struct journal_record record;
+    enum journal_fault fault;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    begin(&f, only_file(&f), "one", 10);
+    file_note_verified(only_file(&f));
+    find(&f, "/w/b.log", 7, 0);
+    reconcile(&f, true, NULL);
+    assert_string_equal(file_location(only_file(&f)), "/w/b.log");
+    buffer_init(&records, 1 << 20);
+    arena_init(&arena, 1 << 20);
+    assert_true(file_table_save(f.table, true, &records));
+    file_table_saved(f.table, true);
+    set_up(&g, "rescan: 10s");
+    struct slice rest = buffer_slice(&records);
+    while (journal_read(&arena, &rest, &record, &fault)) {
+        if (record.kind == JOURNAL_FILE)
+            assert_true(file_table_restore(g.table, &record.entry));
+    }
+    assert_string_equal(file_location(only_file(&g)), "/v/a.log");
+    arena_release(&arena);
+    buffer_release(&records);
+    tear_down(&f);
+    tear_down(&g);
+}
+
 /* Found by its inode under a name that matches nothing, it is the same file still. */
 static void found_by_its_inode(void **state)
 {
@@ -379,6 +414,7 @@ static void saves_and_restores(void **state)
     begin(&f, file, "one", 4);
     find(&f, "/v/b.log", 7, 10);
     reconcile(&f, true, NULL);
+    file_note_verified(file);
     buffer_init(&records, 65536);
     arena_init(&arena, 65536);
     for (int i = 0; i < 2; i++) { /* the first save fails */
@@ -556,6 +592,7 @@ int main(void)
         cmocka_unit_test(inode_is_given_to_another_file),
         cmocka_unit_test(growth_that_is_not_known_to_be_its_own),
         cmocka_unit_test(losses_are_counted_after_a_restart),
+        cmocka_unit_test(doubtful_places_are_not_saved),
         cmocka_unit_test(found_by_its_inode),
         cmocka_unit_test(unreadable_is_not_gone),
         cmocka_unit_test(devices_are_numbered_anew),
