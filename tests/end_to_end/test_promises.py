@@ -3,7 +3,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 
 import crash
@@ -195,4 +194,31 @@ def test_what_the_checkpoint_costs(tmp_path, server):
             changes = list(crash.changes_of(record.read_bytes()[before:]))
             written = sum(len(data) for what, *_, data, _ in changes if what == "w")
             assert written <= 2048 * changed and sum(what == "s" for what, *_ in changes) <= 4 * changed, changes
+    assert agent.stop() == 0
+
+
+@pytest.mark.skipif("RAINGAUGE_RELEASE_BINARY" not in os.environ, reason="RAINGAUGE_RELEASE_BINARY is not set (a build without sanitizers)")
+def test_a_known_file_costs_little(tmp_path, server, monkeypatch):
+    """However many lines of it were once under way: 6.6, a small constant for a file that is known."""
+    monkeypatch.setattr("agent.BINARY", os.environ["RAINGAUGE_RELEASE_BINARY"])
+    agent = Agent(tmp_path, server.url, upload="  buffer: 4MiB", inputs="    close_inactive: 100ms\n")
+    delivered = [0]
+
+    def answer(request):
+        delivered[0] += len(request.calls)
+        server.requests.clear()
+        server.delivered.clear()
+        return 204
+
+    def resident_after(first, last):
+        for n in range(first, last):
+            agent.log(f"{n}.jsonl", "".join(line(1000 * n + i) for i in range(1000)))
+        wait_until(lambda: delivered[0] == 1000 * last, timeout=60)
+        wait_until(lambda: metric(get(agent, "/metrics")[1], "raingauge_lines_held") == 0)
+        return int(open(f"/proc/{agent.process.pid}/statm").read().split()[1]) * 4
+
+    server.answer = answer
+    agent.start()
+    few, many = resident_after(0, 50), resident_after(50, 200)
+    assert many - few < 6144, f"{(many - few) / 150:.0f} KiB a file"
     assert agent.stop() == 0
