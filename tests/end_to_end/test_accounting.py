@@ -10,6 +10,6 @@ import pytest
 def test_accounting(tmp_path, monkeypatch):
     """Every line accounted for, to the line, and memory and descriptors flat, over rotation, deletes and servers that fail."""
     monkeypatch.setattr("agent.BINARY", os.environ["RAINGAUGE_RELEASE_BINARY"])
-    seconds = int(os.environ.get("RAINGAUGE_ACCOUNTING_SECONDS", "10"))
+    seconds = int(os.environ.get("RAINGAUGE_ACCOUNTING_SECONDS", "6"))
     seed = int(os.environ.get("RAINGAUGE_ACCOUNTING_SEED", time.time()))
     assert accounting.run(seconds, seed, tmp_path, memory_growth=16384 if seconds < 120 else 4096) == []

@@ -9,7 +9,7 @@ import pytest
 from agent import RULES, SOURCE, Agent, line
 
 LINES = 30
-STEP = int(os.environ.get("RAINGAUGE_FAIL_STEP", "12"))
+STEP = int(os.environ.get("RAINGAUGE_FAIL_STEP", "16"))
 NO_ID = RULES.replace("      event_id: $.id\n", "", 1)
 OLD = "".join(f'{{"time":"2020-01-01T00:00:0{n}.000Z","outcome":"invalid","line":"old {n}","offset":0}}\n' for n in range(3))
 STATE_CALLS = "write,sync,rename,unlink,link,mkdir,truncate,map"
