@@ -79,6 +79,7 @@ def test_inputs_come_and_go(agent, server):
     agent.config.write_text(text)
     assert get(agent, "/reload", "POST")[0] == 200
     wait_until(lambda: metric(get(agent, "/metrics")[1], "raingauge_files_watched") == 2)
+    wait_until(lambda: '"input":"later"' in (agent.state / "checkpoint").read_text())  # where its files end is known
     agent.log("a.jsonl", line(2))
     with open(other / "b.jsonl", "a") as f:
         f.write(line(12))
