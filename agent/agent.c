@@ -51,6 +51,7 @@ static void on_checkpoint_record(void *context, const struct journal_record *rec
                       LOG_SLICE("then", record->url), LOG_TEXT("now", a->config->destinations[0].url), LOG_END);
         break;
     case JOURNAL_FORGET:
+    case JOURNAL_TOGETHER:
         break;
     }
     if (!ok)
@@ -158,6 +159,17 @@ static bool everything_is_read(const struct agent *a)
     return ends && watcher_walks(a->watcher) > 0 && tailer_is_done(a->tailer) && tailer_is_idle(a->tailer);
 }
 
+/* --once has come to its end: what is still open will not be added to. A stop ends no record. */
+static bool is_at_end(const struct agent *a)
+{
+    return a->options->once && a->stage == STAGE_RUNNING && everything_is_read(a);
+}
+
+static bool is_drained(const struct agent *a)
+{
+    return everything_is_read(a) && delivery_is_drained(a->delivery) && (!is_at_end(a) || merging_is_done(a->merging));
+}
+
 static void advance_stage(struct agent *a, uint64_t now)
 {
     if (a->stage == STAGE_RUNNING && a->give_up_at && now >= a->give_up_at) {
@@ -171,7 +183,7 @@ static void advance_stage(struct agent *a, uint64_t now)
         begin_draining(a, now);
 
     bool over = a->stage == STAGE_DRAINING && now >= a->stage_ends;
-    if (over || (everything_is_read(a) && a->stage < STAGE_SAVING && delivery_is_drained(a->delivery))) {
+    if (over || (a->stage < STAGE_SAVING && is_drained(a))) {
         uploader_cancel_all(a->uploader); /* what is in flight is read again at the next start */
         a->stage = STAGE_SAVING;
         a->last_save_done = !file_table_has_unsaved(a->files) && checkpoint_may_save(a->checkpoint);
@@ -222,6 +234,7 @@ static void wake_in_time(struct agent *a, uint64_t now)
     uint64_t at = UINT64_MAX;
     if (a->stage < STAGE_SAVING) { /* else nothing is read or sent any more */
         at = earlier(delivery_deadline(a->delivery, now), tailer_deadline(a->tailer));
+        at = earlier(at, merging_deadline(a->merging, now));
         at = earlier(at, earlier(watcher_deadline(a->watcher), dead_letters_deadline(a->dead_letters)));
     }
     if (file_table_has_unsaved(a->files) && checkpoint_may_save(a->checkpoint))
@@ -240,6 +253,12 @@ static void wake_in_time(struct agent *a, uint64_t now)
         uv_timer_start(&a->wake, on_wake, at > now ? at - now : 0, 0);
 }
 
+static void on_taken(void *context, const struct chunk *chunk, const struct config *config, struct slice file)
+{
+    const struct agent *a = context;
+    admin_tell_taken(a->admin, chunk, config, file);
+}
+
 /* Runs once per turn of the loop, before it sleeps. The order matters: first what changes the state on the spot (a
  * batch is sealed, settled calls free room), then what only starts work. Started work wakes the loop when it ends, so
  * nothing due is left lying when we sleep. */
@@ -253,6 +272,7 @@ static void on_turn_end(uv_prepare_t *handle)
         watcher_scan_if_due(a->watcher, now); /* what scans and jobs have brought … */
         bound_reading(a);
         tailer_follow_changes(a->tailer, now);
+        merging_turn(a->merging, a->tailer, is_at_end(a), (struct merging_teller){on_taken, a}, now);
         delivery_seal_due(a->delivery, now, everything_is_read(a));
         dead_letters_write_waiting(a->dead_letters, now);
         uploader_send_waiting(a->uploader, now);
@@ -305,12 +325,6 @@ static void measure(void *context)
     file_table_measure(a->files, uv_now(&a->loop));
 }
 
-static void on_taken(void *context, const struct chunk *chunk, const struct config *config, struct slice file)
-{
-    const struct agent *a = context;
-    admin_tell_taken(a->admin, chunk, config, file);
-}
-
 static const char *not_ready(void *context)
 {
     return agent_not_ready(context);
@@ -335,13 +349,19 @@ static bool open_state(struct agent *a, struct error *e)
 
 static bool build_parts(struct agent *a, struct error *e)
 {
-    const struct tailer_options reading = {
-        .once = a->options->once, .host = slice_from(a->host), .on_taken = on_taken, .on_taken_context = a};
     a->delivery = delivery_new(a->config, a->metrics, a->log);
+    if (a->delivery)
+        a->merging = merging_new(a->config, a->delivery, a->metrics, a->log, slice_from(a->host));
+    const struct tailer_options reading = {.take = merging_take,
+                                           .take_context = a->merging,
+                                           .once = a->options->once,
+                                           .host = slice_from(a->host),
+                                           .on_taken = on_taken,
+                                           .on_taken_context = a};
     a->transport = curl_transport_start(&a->loop, e);
     if (!a->transport)
         return false;
-    if (a->delivery)
+    if (a->merging && merging_recover(a->merging, a->files))
         a->uploader = uploader_new(&a->loop, a->delivery, curl_transport_seam(a->transport), a->log);
     if (a->uploader && uploader_configure(a->uploader, a->config))
         a->dead_letters = dead_letters_new(&a->loop, a->options->state_dir, a->delivery, a->metrics, a->log);
@@ -444,10 +464,14 @@ static void release(struct agent *a)
     uploader_free(a->uploader);
     dead_letters_free(a->dead_letters);
     file_table_free(a->files);
+    merging_free(a->merging);
     delivery_free(a->delivery);
     config_watch_release(&a->config_watch);
-    scan_rules_free(a->retired.scan_rules);
-    config_free(a->retired.config);
+    for (size_t i = 0; i < a->retired_count; i++) {
+        scan_rules_free(a->retired[i].scan_rules);
+        config_free(a->retired[i].config);
+    }
+    free(a->retired);
     scan_rules_free(a->scan_rules);
     config_free(a->config);
     if (a->checkpoint)

@@ -13,6 +13,7 @@
 #include "follow/file_table.h"
 #include "follow/tailer.h"
 #include "follow/watcher.h"
+#include "merge/merging.h"
 #include "notify.h"
 #include "state/checkpoint.h"
 #include "state/lock.h"
@@ -29,7 +30,7 @@ enum stage {
     STAGE_CLOSING,
 };
 
-/* A configuration and what was made of it. After a reload the old one stays until no job uses it any more. */
+/* A configuration and what was made of it. After a reload the old one stays until no job and no open record uses it. */
 struct setup {
     struct config *config;
     struct scan_rules *scan_rules;
@@ -49,13 +50,15 @@ struct agent {
     struct lock lock;
     struct checkpoint *checkpoint;
     struct scan_rules *scan_rules;
-    struct setup retired; /* by the last reload; config NULL: none */
+    struct setup *retired; /* by reloads, the last one at the end */
+    size_t retired_count;
     struct config_watch config_watch;
     bool reload_wanted;
     struct file_table *files;
     struct watcher *watcher;
     struct tailer *tailer;
     struct delivery *delivery;
+    struct merging *merging;
     struct curl_transport *transport;
     struct uploader *uploader;
     struct dead_letters *dead_letters;

@@ -10,13 +10,21 @@
 #include "limits.h"
 #include "sandbox/sandbox.h"
 
+static bool begin_rule(struct metrics *m, const struct rule *rule)
+{
+    struct rule_metrics *series = metrics_rule(m, rule->name);
+    if (series)
+        series->merges |= rule->merge.set;
+    return series != NULL;
+}
+
 bool agent_begin_series(struct metrics *m, const struct config *config)
 {
     for (size_t i = 0; i < config->input_count; i++)
         if (!metrics_input(m, config->inputs[i].name))
             return false;
     for (size_t i = 0; i < config->rules.count; i++)
-        if (!metrics_rule(m, config->rules.items[i].name))
+        if (!begin_rule(m, &config->rules.items[i]))
             return false;
     for (size_t i = 0; i < config->destination_count; i++)
         if (!metrics_destination(m, config->destinations[i].name))
@@ -24,19 +32,28 @@ bool agent_begin_series(struct metrics *m, const struct config *config)
     return true;
 }
 
-static bool has_retired(const struct agent *a)
+/* Jobs of before the last reload are under way. */
+static bool is_reloading(const struct agent *a)
 {
-    return a->retired.config != NULL;
+    return a->retired_count > 0 && !(tailer_is_configured(a->tailer) && watcher_is_configured(a->watcher));
 }
 
-/* The old configuration goes once no job, and no batch that is taken in, looks at it. */
+/* An old configuration goes once no job, and no record that is open, looks at it. */
 static void drop_retired(struct agent *a)
 {
-    if (!has_retired(a) || !tailer_is_configured(a->tailer) || !watcher_is_configured(a->watcher))
+    size_t kept = 0;
+    if (is_reloading(a))
         return;
-    scan_rules_free(a->retired.scan_rules);
-    config_free(a->retired.config);
-    a->retired = (struct setup){0};
+    for (size_t i = 0; i < a->retired_count; i++) {
+        struct setup *old = &a->retired[i];
+        scan_rules_free(old->scan_rules);
+        old->scan_rules = NULL;
+        if (merging_uses(a->merging, old->config))
+            a->retired[kept++] = *old;
+        else
+            config_free(old->config);
+    }
+    a->retired_count = kept;
 }
 
 /* False: no memory. Then some parts may have the new one already, so the caller puts the old one back. */
@@ -45,7 +62,8 @@ static bool configure_parts(struct agent *a, const struct setup *setup)
     const struct config *c = setup->config;
     bool ok = agent_begin_series(a->metrics, c) && delivery_configure(a->delivery, c) &&
               uploader_configure(a->uploader, c) && file_table_configure(a->files, c, setup->scan_rules) &&
-              watcher_configure(a->watcher, c, setup->scan_rules) && tailer_configure(a->tailer, c, setup->scan_rules);
+              watcher_configure(a->watcher, c, setup->scan_rules) &&
+              tailer_configure(a->tailer, c, setup->scan_rules) && merging_configure(a->merging, c);
     if (ok) {
         dead_letters_configure(a->dead_letters, c);
         log_configure(a->log, c->log_level, c->log_json);
@@ -95,7 +113,10 @@ static bool replace_config(struct agent *a, struct config *config, struct buffer
         return false;
     struct setup old = {a->config, a->scan_rules};
     struct setup new = {config, scan_rules_new(config)};
-    if (!new.scan_rules || !configure_parts(a, &new)) {
+    struct setup *retired = realloc(a->retired, (a->retired_count + 1) * sizeof *retired);
+    if (retired)
+        a->retired = retired;
+    if (!retired || !new.scan_rules || !configure_parts(a, &new)) {
         if (new.scan_rules && !configure_parts(a, &old))
             log_event(a->log, LOG_ERROR, "", "no memory to go back to the old configuration", LOG_END);
         scan_rules_free(new.scan_rules);
@@ -103,7 +124,7 @@ static bool replace_config(struct agent *a, struct config *config, struct buffer
     }
     a->config = new.config;
     a->scan_rules = new.scan_rules;
-    a->retired = old;
+    a->retired[a->retired_count++] = old;
     config_watch_release(&a->config_watch);
     if (!config_watch_init(&a->config_watch, a->config, uv_now(&a->loop)))
         log_event(a->log, LOG_ERROR, "", "no memory to watch the configuration", LOG_END);
@@ -151,7 +172,7 @@ void agent_reload_if_wanted(struct agent *a, uint64_t now)
     drop_retired(a);
     if (config_watch_is_due(&a->config_watch, now))
         a->reload_wanted = true;
-    if (!a->reload_wanted || has_retired(a) || a->stage != STAGE_RUNNING)
+    if (!a->reload_wanted || is_reloading(a) || a->stage != STAGE_RUNNING)
         return;
     a->reload_wanted = false;
     struct buffer said;
@@ -164,7 +185,7 @@ unsigned agent_reload_on_request(void *agent, struct buffer *said)
 {
     struct agent *a = agent;
     drop_retired(a);
-    if (has_retired(a) || a->stage != STAGE_RUNNING) {
+    if (is_reloading(a) || a->stage != STAGE_RUNNING) {
         buffer_add_text(said, a->stage == STAGE_RUNNING ? "another reload is under way\n" : "the agent is stopping\n");
         return 503;
     }

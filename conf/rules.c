@@ -177,7 +177,7 @@ static void read_merge_append(struct loader *l, const struct yaml_member *member
         return;
     }
     const struct expr **append = arena_calloc(l->arena, node->count, sizeof *append);
-    struct append_path *paths = arena_calloc(l->arena, node->count, sizeof *paths);
+    struct json_merge_path *paths = arena_calloc(l->arena, node->count, sizeof *paths);
     for (size_t i = 0; i < node->count && append && paths; i++) {
         append[i] = value_expression(l, node->items[i], "append in merge");
         if (append[i] && (!expr_member_chain(append[i], &paths[i].names, &paths[i].count) || paths[i].count == 0))
@@ -323,6 +323,25 @@ static void check_calls(struct loader *l, const struct yaml_node *node, const st
                     rule->name.text);
 }
 
+static bool mentions_parent(struct slice text)
+{
+    return text.len && memmem(text.text, text.len, "$parent", strlen("$parent"));
+}
+
+/* Wherever it stands: in a key, an expression, a template. */
+static bool looks_at_parents(const struct yaml_node *node)
+{
+    if (node->type != YAML_LIST && node->type != YAML_MAP)
+        return mentions_parent(node->text);
+    for (size_t i = 0; i < node->count; i++) {
+        bool is_map = node->type == YAML_MAP;
+        if ((is_map && mentions_parent(node->members[i].key)) ||
+            looks_at_parents(is_map ? node->members[i].value : node->items[i]))
+            return true;
+    }
+    return false;
+}
+
 static void read_rule(struct loader *l, const struct yaml_node *node, size_t place, struct rule *rule)
 {
     struct call_list calls = {NULL, 0};
@@ -338,6 +357,7 @@ static void read_rule(struct loader *l, const struct yaml_node *node, size_t pla
         rule->lets = lets_read(l, yaml_get(node, "let"));
     rule->slot_count = rule->lets.count;
     section_values(l, &rule_section, node, rule);
+    rule->merge.uses_parents = rule->merge.set && looks_at_parents(node);
     for (unsigned endpoint = 0; endpoint < ENDPOINT_COUNT; endpoint++)
         if (yaml_get(node, call_keys[endpoint]))
             calls_read(l, endpoint, yaml_get(node, call_keys[endpoint]), rule, &calls);

@@ -4,6 +4,7 @@
 
 #include "expr/condition.h"
 #include "expr/expr.h"
+#include "json/json_merge.h"
 
 /* `rules:` compiled (contract 4): what is applied to a record. Lives in the configuration's arena, never written to
  * after loading. An expression that is absent is NULL. */
@@ -60,11 +61,9 @@ struct merge_rule {
     size_t max_open;
     const struct expr *as;
     const struct expr *const *append; /* each a singular path */
-    const struct append_path {
-        const struct slice *names; /* member names from the record's root */
-        size_t count;
-    } * append_paths;
+    const struct json_merge_path *append_paths;
     size_t append_count;
+    bool uses_parents; /* the rule looks at $parent, which is the first line's then */
 };
 
 struct rule {

@@ -1,7 +1,6 @@
 /* Tables of keys: what is accepted where, and how it is stored. */
 #include "settings.h"
 
-#include "unsupported.h"
 #include "json/json_number.h"
 
 #include <math.h>
@@ -236,11 +235,8 @@ bool section_check(struct loader *l, const struct section *s, const struct yaml_
     }
     for (size_t i = 0; i < node->count; i++) {
         const struct yaml_member *member = &node->members[i];
-        const struct setting *row = find_row(s, member->key);
-        if (!row)
+        if (!find_row(s, member->key))
             report_unknown(l, s, member);
-        else if (unsupported_here(s->name, row->key, member->value))
-            loader_error(l, member->value->place, "%s in %s is not supported yet", row->key, s->name);
     }
     for (size_t i = 0; i < s->count; i++)
         if (s->rows[i].required && !yaml_member_of(node, s->rows[i].key))

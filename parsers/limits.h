@@ -19,6 +19,8 @@
 #define LIMIT_JSON_TEXT MIB(256)    /* one JSON text, whoever made it */
 #define LIMIT_RECORD_ARENA MIB(256) /* values made of one record (tokens of a 64 MiB line included) */
 #define LIMIT_RECORDS_A_LINE 100000 /* records taken out of one line with `records` */
+#define LIMIT_MERGED_RECORD MIB(64) /* texts of one merged record (merge); a larger one ends */
+#define LIMIT_MERGING MIB(256)      /* of all that are open, where a quarter of upload.buffer is more */
 
 /* Calls and batches: the gateway refuses a body above 1 MiB, the server truncates an event above 1 MB */
 #define LIMIT_BODY KIB(1024)         /* upload.batch.max_bytes at most */
@@ -69,7 +71,7 @@
 #define LIMIT_CONCURRENCY 64
 
 /* State */
-#define LIMIT_CHECKPOINT_RECORD KIB(32)
+#define LIMIT_CHECKPOINT_RECORD MIB(128) /* a file's, with its unsettled lines where records are merged */
 #define LIMIT_CHECKPOINT_FILE MIB(256)
 #define LIMIT_DEAD_LETTER_LINE MIB(400) /* a log line at its longest, every byte of it escaped */
 

@@ -10,6 +10,11 @@ const char *const outcome_names[OUTCOME_COUNT] = {
 const char *const loss_names[LOSS_COUNT] = {
     [LOSS_TRUNCATED] = "truncated", [LOSS_DELETED] = "deleted", [LOSS_GONE] = "gone", [LOSS_GZIP] = "gzip"};
 
+const char *const merge_end_names[MERGE_END_COUNT] = {
+    [MERGE_GOES_ON] = "",          [MERGE_UNTIL] = "until",   [MERGE_TIMEOUT] = "timeout",
+    [MERGE_MAX_OPEN] = "max_open", [MERGE_BUFFER] = "buffer", [MERGE_END] = "end",
+};
+
 const double duration_bounds[DURATION_BUCKETS] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 
 struct metrics *metrics_new(void)

@@ -23,6 +23,17 @@ extern const char *const outcome_names[OUTCOME_COUNT]; /* "delivered" … "dead_
 enum loss { LOSS_TRUNCATED, LOSS_DELETED, LOSS_GONE, LOSS_GZIP, LOSS_COUNT };
 extern const char *const loss_names[LOSS_COUNT];
 
+enum merge_end { /* what ended a merged record (contract 4.6) */
+                 MERGE_GOES_ON,
+                 MERGE_UNTIL,
+                 MERGE_TIMEOUT,
+                 MERGE_MAX_OPEN,
+                 MERGE_BUFFER,
+                 MERGE_END, /* of the input: --once, map, test */
+                 MERGE_END_COUNT
+};
+extern const char *const merge_end_names[MERGE_END_COUNT]; /* "until" … */
+
 struct line_sums {
     uint64_t read, lines[OUTCOME_COUNT], held;
 };
@@ -50,6 +61,8 @@ struct rule_metrics {
     } * rejected;
     uint32_t filter_failures[64];
     uint64_t match_limit_hits;
+    bool merges;                            /* … or did, in an earlier configuration */
+    uint64_t merges_ended[MERGE_END_COUNT]; /* by how */
 };
 
 struct destination_metrics {
@@ -78,6 +91,7 @@ struct metrics {
     uint64_t duration_buckets[DURATION_BUCKETS + 1];
     double duration_sum;
     uint64_t buffer_bytes, buffer_calls; /* gauges */
+    uint64_t merges_open;                /* gauge */
     uint64_t files_watched, files_open;  /* gauges */
     uint64_t deleted_held_bytes;         /* gauge */
     int64_t checkpoint_saved_ms;         /* wall clock; 0: never */

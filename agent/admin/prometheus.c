@@ -138,6 +138,12 @@ static void write_rules(struct buffer *out, const struct metrics *m)
     head(out, "match_limit_hits_total", "counter", "Regular expressions that were given up for their cost.");
     for (const struct rule_metrics *r = m->rules; r; r = r->next)
         count(out, "match_limit_hits_total", LABELS({"rule", slice_from(r->name)}), r->match_limit_hits);
+    head(out, "merges_ended_total", "counter", "Merged records that have ended, by how.");
+    for (const struct rule_metrics *r = m->rules; r; r = r->next)
+        for (int how = MERGE_GOES_ON + 1; r->merges && how < MERGE_END_COUNT; how++)
+            count(out, "merges_ended_total",
+                  LABELS({"rule", slice_from(r->name)}, {"how", slice_from(merge_end_names[how])}),
+                  r->merges_ended[how]);
 }
 
 /* ---- Delivery --------------------------------------------------------------------------------------------------- */
@@ -216,6 +222,7 @@ static void write_delivery(struct buffer *out, const struct metrics *m, int64_t 
           m->identify_left_out);
     plain(out, "buffer_bytes", "gauge", "Memory of mapped calls that are not delivered yet.", m->buffer_bytes);
     plain(out, "buffer_calls", "gauge", "Mapped calls that are not delivered yet.", m->buffer_calls);
+    plain(out, "merges_open", "gauge", "Merged records that have not ended.", m->merges_open);
     plain(out, "files_watched", "gauge", "Files that are followed.", m->files_watched);
     plain(out, "files_open", "gauge", "Files that are open.", m->files_open);
     plain(out, "deleted_held_bytes", "gauge", "Unread bytes of deleted files that are held open.",

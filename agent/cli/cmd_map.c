@@ -122,7 +122,7 @@ static void map_descriptor(struct map_command *m, int fd, size_t input, const ch
         source.id = file_id_of(st.st_dev, st.st_ino, 0, first_line);
     else
         source.id = file_id_of_name(slice_from(m->name));
-    if (!map_reader_run(&m->reader, fd, &source, on_chunk, m, &error))
+    if (!map_reader_run(&m->reader, fd, &source, slice_from(m->name), on_chunk, m, &error))
         complain(m, error.text);
 }
 
@@ -210,22 +210,34 @@ static bool find_input(struct map_command *m)
     return false;
 }
 
-static int map_all(struct map_command *m, struct mapper *mapper, char *const *arguments, int count)
+static void map_end(struct map_command *m)
+{
+    struct error error;
+    m->name = "merge";
+    if (!map_reader_end(&m->reader, on_chunk, m, &error))
+        complain(m, error.text);
+}
+
+static int map_all(struct map_command *m, struct mapper *mapper, struct merger *merger, char *const *arguments,
+                   int count)
 {
     m->rules = scan_rules_new(m->config);
-    if (!mapper || !m->rules) {
+    if (merger && m->explain)
+        merger_explain(merger, (struct map_explainer){on_explanation, m});
+    if (!mapper || !merger || !m->rules || !merger_configure(merger, m->config, m->config->upload.buffer / 4)) {
         fputs("raingauge map: out of memory\n", stderr);
         scan_rules_free(m->rules);
         return EXIT_FAILED;
     }
     if (m->explain)
         mapper_explain(mapper, (struct map_explainer){on_explanation, m});
-    map_reader_init(&m->reader, mapper, m->explain ? 0 : LIMIT_READ); /* explained line by line */
+    map_reader_init(&m->reader, mapper, merger, m->config, m->explain ? 0 : LIMIT_READ); /* explained line by line */
     buffer_init(&m->out, SIZE_MAX);
     for (int i = 0; i < count; i++)
         map_argument(m, arguments[i]);
     if (count == 0)
         map_inputs(m);
+    map_end(m);
     buffer_release(&m->out);
     map_reader_release(&m->reader);
     scan_rules_free(m->rules);
@@ -254,7 +266,9 @@ static int run(char **arguments)
     int code = EXIT_USAGE;
     if (find_input(&m)) {
         struct mapper *mapper = mapper_new(config, MAP_ALL, slice_from(host));
-        code = map_all(&m, mapper, arguments, rest);
+        struct merger *merger = merger_new(MAP_ALL, slice_from(host));
+        code = map_all(&m, mapper, merger, arguments, rest);
+        merger_free(merger);
         mapper_free(mapper);
     }
     config_free(config);

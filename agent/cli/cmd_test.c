@@ -4,7 +4,7 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "limits.h"
-#include "map/mapper.h"
+#include "merge/merger.h"
 #include "json/json_writer.h"
 
 #include <unistd.h>
@@ -12,6 +12,7 @@
 struct test_run {
     const struct config *config;
     struct mapper *mapper;
+    struct slice host;
     struct chunk chunk;
     struct buffer lines;
     struct buffer out; /* what is wrong with the test at hand */
@@ -20,6 +21,22 @@ struct test_run {
 };
 
 static const char *const endpoint_names[ENDPOINT_COUNT] = {"event", "signal", "identify"};
+
+/* The end of a test's lines is the end of its input. */
+static bool merge(struct test_run *run)
+{
+    struct merger *m = merger_new(MAP_ALL, run->host);
+    bool merged = m && merger_configure(m, run->config, run->config->upload.buffer / 4) &&
+                  merger_take(m, &run->chunk, run->config, SLICE("-"));
+    if (merged) {
+        merger_end_all(m);
+        merged = merger_add_ended(m, &run->chunk, run->config);
+    }
+    if (m)
+        merger_forget(m, &run->chunk);
+    merger_free(m);
+    return merged;
+}
 
 static bool map_lines(struct test_run *run, const struct config_test *test)
 {
@@ -33,7 +50,7 @@ static bool map_lines(struct test_run *run, const struct config_test *test)
     if (run->lines.failed)
         return false;
     mapper_take(run->mapper, &source, buffer_slice(&run->lines), 0, 0, SIZE_MAX, 0, &run->chunk);
-    return run->chunk.result != CHUNK_NO_MEMORY;
+    return run->chunk.result != CHUNK_NO_MEMORY && merge(run);
 }
 
 /* ---- The difference --------------------------------------------------------------------------------------------- */
@@ -143,9 +160,10 @@ static bool run_test(struct test_run *run, const struct config_test *test)
     return passed;
 }
 
-static int run_tests(const struct config *config, struct mapper *mapper)
+static int run_tests(const struct config *config, struct mapper *mapper, struct slice host)
 {
-    struct test_run run = {.config = config, .mapper = mapper, .colours = terminal_has_colours(STDOUT_FILENO)};
+    struct test_run run = {
+        .config = config, .mapper = mapper, .host = host, .colours = terminal_has_colours(STDOUT_FILENO)};
     size_t passed = 0;
     chunk_init(&run.chunk);
     buffer_init(&run.lines, LIMIT_CONFIG_FILE * 2);
@@ -182,7 +200,7 @@ static int run(char **arguments)
     struct mapper *mapper = mapper_new(config, MAP_ALL, slice_from(host));
     int code = EXIT_FAILED;
     if (mapper)
-        code = run_tests(config, mapper);
+        code = run_tests(config, mapper, slice_from(host));
     else
         fputs("raingauge test: out of memory\n", stderr);
     mapper_free(mapper);

@@ -6,9 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-void map_reader_init(struct map_reader *r, struct mapper *mapper, size_t budget)
+void map_reader_init(struct map_reader *r, struct mapper *mapper, struct merger *merger, const struct config *config,
+                     size_t budget)
 {
-    *r = (struct map_reader){.mapper = mapper, .budget = budget};
+    *r = (struct map_reader){.mapper = mapper, .merger = merger, .config = config, .budget = budget};
     chunk_init(&r->chunk);
     buffer_init(&r->bytes, LIMIT_FINGERPRINT + LIMIT_PIECE + LIMIT_READ);
 }
@@ -73,36 +74,61 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool map_what_is_there(struct map_reader *r, struct source *source, bool end,
+static bool hand_on(struct map_reader *r, bool (*on_chunk)(void *context, const struct chunk *chunk), void *context,
+                    struct error *ret_error)
+{
+    bool written = on_chunk(context, &r->chunk);
+    if (!written)
+        error_set(ret_error, "write: %s", strerror(errno));
+    merger_forget(r->merger, &r->chunk);
+    return written;
+}
+
+static bool map_what_is_there(struct map_reader *r, struct source *source, struct slice name, bool end,
                               bool (*on_chunk)(void *context, const struct chunk *chunk), void *context,
                               struct error *ret_error)
 {
     do {
         mapper_take(r->mapper, source, slice_from_offset(buffer_slice(&r->bytes), r->taken), r->taken,
                     end ? MAP_TAKE_LAST_LINE_ANYHOW : 0, r->budget, now_ms(), &r->chunk);
-        if (r->chunk.result == CHUNK_NO_MEMORY) {
+        if (r->chunk.result == CHUNK_NO_MEMORY || !merger_take(r->merger, &r->chunk, r->config, name)) {
             error_set(ret_error, "out of memory");
             return false;
         }
         r->taken += r->chunk.consumed;
-        if (!on_chunk(context, &r->chunk)) {
-            error_set(ret_error, "write: %s", strerror(errno));
+        if (!hand_on(r, on_chunk, context, ret_error))
             return false;
-        }
     } while (r->chunk.result == CHUNK_FULL);
     return true;
 }
 
-bool map_reader_run(struct map_reader *r, int fd, struct source *source,
+bool map_reader_run(struct map_reader *r, int fd, struct source *source, struct slice name,
                     bool (*on_chunk)(void *context, const struct chunk *chunk), void *context, struct error *ret_error)
 {
     bool end = false;
     position_init(&source->at);
     source->skipping = false;
     do {
-        if (!read_more(r, fd, &end, ret_error) || !map_what_is_there(r, source, end, on_chunk, context, ret_error))
+        if (!read_more(r, fd, &end, ret_error) ||
+            !map_what_is_there(r, source, name, end, on_chunk, context, ret_error))
             return false;
         forget_taken(r);
     } while (!end);
+    return true;
+}
+
+bool map_reader_end(struct map_reader *r, bool (*on_chunk)(void *context, const struct chunk *chunk), void *context,
+                    struct error *ret_error)
+{
+    const struct config *config;
+    merger_end_all(r->merger);
+    while (merger_has_ended(r->merger)) {
+        if (!merger_next(r->merger, &r->chunk, &config)) {
+            error_set(ret_error, "out of memory");
+            return false;
+        }
+        if (!hand_on(r, on_chunk, context, ret_error))
+            return false;
+    }
     return true;
 }

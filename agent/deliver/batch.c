@@ -24,12 +24,18 @@ struct batch *batch_new(struct lane *lane, struct body_pool *pool, uint64_t firs
     return b;
 }
 
+static void let_go(const struct call *call)
+{
+    joined_unref(call->joined);
+    ledger_unref(call->ledger);
+}
+
 void batch_free(struct batch *b)
 {
     if (!b)
         return;
     for (size_t i = 0; i < b->count; i++)
-        ledger_unref(b->calls[i].ledger);
+        let_go(&b->calls[i]);
     free(b->calls);
     body_pool_give(b->pool, b->body, b->cap);
     free(b);
@@ -88,7 +94,7 @@ void batch_add(struct batch *b, const struct call *call, struct slice text)
 void batch_drop_last(struct batch *b)
 {
     struct call *last = &b->calls[--b->count];
-    ledger_unref(last->ledger);
+    let_go(last);
     b->len = last->at - (b->array ? 1 : 0);
 }
 

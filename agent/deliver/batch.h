@@ -2,7 +2,7 @@
 #define RAINGAUGE_BATCH_H
 
 #include "deliver/body_pool.h"
-#include "deliver/ledger.h"
+#include "deliver/joined.h"
 #include "wire/verdict.h"
 
 /* A request body and the calls that are in it: first open, growing at its end, then sealed and sent until it is
@@ -18,6 +18,7 @@ struct user_turn;
 struct call {
     struct ledger *ledger; /* a reference */
     uint64_t line, offset;
+    struct joined *joined; /* of a merged record: a reference, and its lines are settled with it; else NULL */
     const struct rule_metrics *rule;
     struct user_turn *turn; /* an identify's, else NULL */
     uint32_t at, len;       /* its text in the body */

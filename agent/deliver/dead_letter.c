@@ -33,12 +33,14 @@ struct dead_letter *dead_letter_of_call(struct batch *b, enum dead_reason reason
     return letter;
 }
 
-struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, const struct map_note *note, struct slice text)
+struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, struct joined *joined,
+                                        const struct map_note *note, struct slice text)
 {
     struct dead_letter *letter = make(text);
     if (!letter)
         return NULL;
     letter->kept_in = ledger_ref(l);
+    letter->joined = joined ? joined_ref(joined) : NULL;
     letter->line = line;
     letter->offset = note->offset;
     letter->outcome = outcome_names[note->outcome];
@@ -62,16 +64,16 @@ void dead_letter_free(struct dead_letter *letter)
     if (!letter)
         return;
     batch_free(letter->batch);
+    joined_unref(letter->joined);
     ledger_unref(letter->kept_in);
     free(letter);
 }
 
-struct ledger *dead_letter_ledger(const struct dead_letter *letter, uint64_t *ret_line, uint64_t *ret_offset)
+struct call dead_letter_call(const struct dead_letter *letter)
 {
-    const struct call *call = letter->batch ? &letter->batch->calls[0] : NULL;
-    *ret_line = call ? call->line : letter->line;
-    *ret_offset = call ? call->offset : letter->offset;
-    return call ? call->ledger : letter->kept_in;
+    if (letter->batch)
+        return letter->batch->calls[0];
+    return (struct call){.ledger = letter->kept_in, .line = letter->line, .joined = letter->joined};
 }
 
 /* ---- as a line of JSON ---- */

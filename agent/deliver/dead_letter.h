@@ -14,6 +14,7 @@ struct dead_letter {
     int status;
     char metric[16];        /* "status_400", "too_large", "retries" */
     struct ledger *kept_in; /* a reference */
+    struct joined *joined;  /* a reference: what is kept is a merged record; else NULL */
     uint64_t line, offset;
     const char *outcome, *why; /* of a kept line; static */
     struct slice text;         /* behind the struct: the answer's beginning; the kept line; of a call that was never
@@ -22,8 +23,8 @@ struct dead_letter {
 
 /* Takes over the batch, which has one call. NULL on lack of memory. */
 struct dead_letter *dead_letter_of_call(struct batch *b, enum dead_reason reason, int status, struct slice answer);
-struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, const struct map_note *note,
-                                        struct slice text);
+struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, struct joined *joined,
+                                        const struct map_note *note, struct slice text);
 struct dead_letter *dead_letter_never_sent(struct ledger *l, uint64_t line, struct slice text);
 void dead_letter_free(struct dead_letter *letter);
 
@@ -31,7 +32,7 @@ void dead_letter_free(struct dead_letter *letter);
 enum { DEAD_LETTER_TIME_LEN = 24 };
 void dead_letter_time(int64_t wall_ms, char ret_text[DEAD_LETTER_TIME_LEN + 1]);
 
-/* Its ledger and line, to be settled. */
-struct ledger *dead_letter_ledger(const struct dead_letter *letter, uint64_t *ret_line, uint64_t *ret_offset);
+/* What is to be settled, as a call has it. */
+struct call dead_letter_call(const struct dead_letter *letter);
 
 #endif

@@ -109,8 +109,22 @@ void delivery_account(struct delivery *d, struct outlet *outlet, size_t growth)
     d->bytes += growth;
     if (outlet)
         outlet->bytes += growth;
-    d->metrics->buffer_bytes = d->bytes;
+    d->metrics->buffer_bytes = d->bytes + d->merging;
     d->metrics->buffer_calls = d->calls;
+}
+
+void delivery_set_merging(struct delivery *d, size_t bytes)
+{
+    d->merging = bytes;
+    d->metrics->buffer_bytes = d->bytes + d->merging;
+}
+
+void delivery_settle(struct delivery *d, const struct call *call, enum call_outcome outcome)
+{
+    if (!call->joined)
+        ledger_settle(call->ledger, call->line, outcome);
+    else if (joined_settle(call->joined, outcome))
+        delivery_account(d, NULL, 0 - call->joined->count * JOINED_PART_COST);
 }
 
 /* Half of what the others leave: however many destinations do not answer, there is room for one more. */
@@ -123,7 +137,7 @@ static size_t room_of_outlet(const struct delivery *d, const struct outlet *o)
 
 size_t delivery_room(const struct delivery *d, const struct ledger *l)
 {
-    size_t room = d->bytes < d->upload.buffer ? d->upload.buffer - d->bytes : 0;
+    size_t held = d->bytes + d->merging, room = held < d->upload.buffer ? d->upload.buffer - held : 0;
     if (d->destination_count < 2)
         return room;
     uint64_t destinations = ledger_destinations(l);

@@ -30,8 +30,12 @@ bool delivery_configure(struct delivery *d, const struct config *config) __attri
  * destination while another has calls, and a file waits only for its own). 0: do not read. */
 size_t delivery_room(const struct delivery *d, const struct ledger *l);
 
+/* Records that are open (contract 4.6) take so many bytes of the buffer now. */
+void delivery_set_merging(struct delivery *d, size_t bytes);
+
 /* Takes in a chunk: its lines into the ledger, its calls into the lanes, its kept lines to the dead letters, its rules'
- * counts into the metrics. False on lack of memory: nothing was taken, the same chunk may be given again. */
+ * counts into the metrics; of merged records, whose lines are held by their ledgers already, only the calls, and then
+ * `l` may be NULL. False on lack of memory: nothing was taken, the same chunk may be given again. */
 bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chunk, const struct config *config,
                    uint64_t now) __attribute__((warn_unused_result));
 

@@ -58,7 +58,7 @@ static void deliver(const struct answered *a)
     leave_turns(d, b);
     uncount(d, g, b->count, b->cost);
     for (size_t i = 0; i < b->count; i++)
-        ledger_settle(b->calls[i].ledger, b->calls[i].line, CALL_DELIVERED);
+        delivery_settle(d, &b->calls[i], CALL_DELIVERED);
     batch_free(b);
 }
 
@@ -341,8 +341,7 @@ static void unlink_letter(struct delivery *d, struct dead_letter *letter)
 
 void delivery_dead_letter_done(struct delivery *d, struct dead_letter *letter)
 {
-    uint64_t line, offset;
-    struct ledger *l = dead_letter_ledger(letter, &line, &offset);
+    const struct call settled = dead_letter_call(letter);
     struct batch *b = letter->batch;
     unlink_letter(d, letter);
     delivery_account(d, NULL, 0 - letter->cost);
@@ -353,6 +352,6 @@ void delivery_dead_letter_done(struct delivery *d, struct dead_letter *letter)
         uncount(d, b->lane->group, 1, b->cost);
     }
     d->dead_lettered += letter->is_call;
-    ledger_settle(l, line, letter->is_call ? CALL_DEAD_LETTERED : CALL_KEPT);
+    delivery_settle(d, &settled, letter->is_call ? CALL_DEAD_LETTERED : CALL_KEPT);
     dead_letter_free(letter);
 }

@@ -25,6 +25,7 @@ struct delivery {
 
     unsigned in_flight;
     size_t bytes, calls; /* of everything that is unsettled */
+    size_t merging;      /* bytes of records that are open (contract 4.6): in the buffer, too */
     struct dead_letter *letters, **letters_end;
     uint64_t dead_lettered;
     struct arena scratch; /* of one call of a function */
@@ -35,6 +36,8 @@ struct outlet *delivery_outlet(struct delivery *d, const char *name);
 
 /* `growth` more bytes (or fewer, wrapped around) are held for that outlet (NULL: kept lines). */
 void delivery_account(struct delivery *d, struct outlet *outlet, size_t growth);
+/* A call (or what was kept) is settled: its line, or all lines of its merged record. */
+void delivery_settle(struct delivery *d, const struct call *call, enum call_outcome outcome);
 void delivery_add_letter(struct delivery *d, struct dead_letter *letter);
 
 /* A paused group says so, once a minute. */

@@ -15,8 +15,8 @@ struct intake {
     struct rule_metrics **rules; /* by index of config->rules */
     struct lane *touched;
     uint64_t destinations;
-    bool was_settled;   /* the file had no unsettled call before */
-    uint32_t *left_out; /* lines of identify calls that say nothing new */
+    bool was_settled;      /* the file had no unsettled call before */
+    struct call *left_out; /* identify calls that say nothing new */
     size_t left_out_count;
     struct dead_letter *kept, **kept_end;
 };
@@ -54,26 +54,53 @@ static bool find_rules(struct intake *in)
         ok = !is_rejection(&chunk->notes[i]) || find_rule(in, chunk->notes[i].rule);
     for (uint32_t r = 0; ok && r < chunk->rule_count; r++)
         ok = memcmp(&chunk->rules[r], &none, sizeof none) == 0 || find_rule(in, r);
+    for (size_t i = 0; ok && i < chunk->merged_count; i++)
+        ok = find_rule(in, chunk->merged[i].rule);
     return ok;
+}
+
+/* A merged record stands for its first line; that may be of this very chunk. */
+static struct call call_of_merged(const struct intake *in, uint32_t merged)
+{
+    const struct merged_record *record = &in->chunk->merged[merged - 1];
+    struct ledger *first = record->joined->first->ledger;
+    return (struct call){.ledger = first ? first : in->ledger, .joined = record->joined, .offset = record->offset};
+}
+
+static struct call call_of(const struct intake *in, const struct mapped_call *mapped)
+{
+    struct call call = {.ledger = in->ledger};
+    if (mapped->merged) {
+        call = call_of_merged(in, mapped->merged);
+    } else {
+        call.line = in->first_line + mapped->line;
+        call.offset = in->chunk->lines[mapped->line].offset;
+    }
+    call.rule = in->rules[mapped->rule];
+    return call;
+}
+
+static void note_destination(struct intake *in, const struct call *call, const struct outlet *outlet)
+{
+    uint64_t bit = UINT64_C(1) << outlet->index % 64;
+    if (call->ledger == in->ledger)
+        in->destinations |= bit;
+    else
+        ledger_set_destinations(call->ledger, ledger_destinations(call->ledger) | bit);
 }
 
 static bool stage_call(struct intake *in, const struct mapped_call *mapped)
 {
     struct delivery *d = in->d;
     struct outlet *outlet = outlet_of(in, mapped->destination);
-    struct call call = {
-        .ledger = in->ledger,
-        .line = in->first_line + mapped->line,
-        .offset = in->chunk->lines[mapped->line].offset,
-        .rule = in->rules[mapped->rule],
-    };
+    struct call call = call_of(in, mapped);
     struct slice project = chunk_text(in->chunk, mapped->project_at, mapped->project_len);
     struct group *g = outlet ? group_table_get(&d->groups, outlet, project) : NULL;
     if (!g)
         return false;
     if (mapped->endpoint == ENDPOINT_IDENTIFY &&
         !identify_cache_is_news(&d->identified, mapped->user_hash, mapped->traits_hash)) {
-        in->left_out[in->left_out_count++] = mapped->line;
+        in->left_out[in->left_out_count++] = call;
         return true;
     }
     struct lane *lane = &g->lanes[mapped->endpoint];
@@ -81,7 +108,7 @@ static bool stage_call(struct intake *in, const struct mapped_call *mapped)
         lane->staging.next = in->touched;
         in->touched = lane;
     }
-    in->destinations |= UINT64_C(1) << outlet->index % 64;
+    note_destination(in, &call, outlet);
     uint64_t fence = mapped->endpoint == ENDPOINT_SIGNAL ? g->lanes[ENDPOINT_EVENT].next_number : 0;
     return lane_stage(lane, &d->limits, &d->turns, &call, chunk_text(in->chunk, mapped->text_at, mapped->text_len),
                       mapped->user_hash, fence, in->now);
@@ -103,7 +130,10 @@ static bool stage_kept_lines(struct intake *in)
         const struct map_note *note = &in->chunk->notes[i];
         if (note->kept_len == 0)
             continue;
-        struct dead_letter *letter = dead_letter_of_line(in->ledger, in->first_line + note->line, note,
+        struct call call = {.ledger = in->ledger, .line = in->first_line + note->line};
+        if (note->merged)
+            call = call_of_merged(in, note->merged);
+        struct dead_letter *letter = dead_letter_of_line(call.ledger, call.line, call.joined, note,
                                                          chunk_text(in->chunk, note->kept_at, note->kept_len));
         if (!letter)
             return false;
@@ -152,6 +182,19 @@ static void count_rules(const struct intake *in)
     }
 }
 
+/* Records that have ended: from here on their calls hold their lines. */
+static void begin_merged(struct intake *in)
+{
+    for (size_t i = 0; i < in->chunk->merged_count; i++) {
+        const struct merged_record *record = &in->chunk->merged[i];
+        unsigned flags = (record->rejected ? LINE_REJECTED : 0) | (record->invalid ? LINE_INVALID : 0) |
+                         (record->sampled ? LINE_SAMPLED : 0);
+        in->rules[record->rule]->merges_ended[record->how]++;
+        if (!joined_begin(record->joined, record->calls, flags))
+            delivery_account(in->d, NULL, record->joined->count * JOINED_PART_COST);
+    }
+}
+
 static void commit(struct intake *in)
 {
     struct delivery *d = in->d;
@@ -168,11 +211,14 @@ static void commit(struct intake *in)
         in->kept = letter->next;
         delivery_add_letter(d, letter);
     }
-    uint64_t before = in->was_settled ? 0 : ledger_destinations(in->ledger);
-    ledger_set_destinations(in->ledger, before | in->destinations);
+    if (in->ledger) {
+        uint64_t before = in->was_settled ? 0 : ledger_destinations(in->ledger);
+        ledger_set_destinations(in->ledger, before | in->destinations);
+    }
+    begin_merged(in);
     d->metrics->identify_left_out += in->left_out_count;
     for (size_t i = 0; i < in->left_out_count; i++)
-        ledger_settle(in->ledger, in->first_line + in->left_out[i], CALL_LEFT_OUT);
+        delivery_settle(d, &in->left_out[i], CALL_LEFT_OUT);
 }
 
 bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chunk, const struct config *config,
@@ -184,8 +230,8 @@ bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chu
         .chunk = chunk,
         .config = config,
         .now = now,
-        .first_line = ledger_next_line(l),
-        .was_settled = ledger_open_lines(l) == 0,
+        .first_line = l ? ledger_next_line(l) : 0,
+        .was_settled = l && ledger_open_lines(l) == 0,
     };
     arena_reset(&d->scratch);
     in.outlets = arena_calloc(&d->scratch, config->destination_count, sizeof(struct outlet *));
@@ -193,8 +239,8 @@ bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chu
     in.left_out = arena_calloc(&d->scratch, chunk->call_count, sizeof *in.left_out);
     if (!in.outlets || !in.rules || !in.left_out || !find_rules(&in))
         return false;
-    uint64_t first_line;
-    if (!stage_calls(&in) || !stage_kept_lines(&in) || !ledger_take(l, chunk, &first_line)) {
+    uint64_t first_line = 0;
+    if (!stage_calls(&in) || !stage_kept_lines(&in) || (l && !ledger_take(l, chunk, &first_line))) {
         take_back(&in);
         return false;
     }

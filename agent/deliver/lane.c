@@ -73,6 +73,8 @@ bool lane_stage(struct lane *lane, const struct lane_limits *limits, struct iden
     if (identify && !(added.turn = identify_turns_join(turns, user, lane->open)))
         return false;
     ledger_ref(added.ledger);
+    if (added.joined)
+        joined_ref(added.joined);
     batch_add(lane->open, &added, text);
     lane->open->fence = fence;
     lane->next_number++;

@@ -1,14 +1,13 @@
-#include "deliver/ledger.h"
+#include "deliver/joined.h"
 
 #include <assert.h>
 
-enum { HAS_DELIVERED = 1, HAS_DEAD = 2, HAS_REJECTED = 4, HAS_INVALID = 8 };
-
 struct entry {
     struct position start;
-    uint64_t line;
+    uint64_t line, offset;
     uint32_t unsettled;
     unsigned flags;
+    struct merge_part *parts; /* of these: unsettled parts of merged records */
 };
 
 struct ledger {
@@ -20,7 +19,9 @@ struct ledger {
 
     struct entry *entries; /* [first, end) are in use, sorted by line; settled ones may stand between */
     size_t first, end, cap;
-    size_t open; /* of these: unsettled */
+    size_t open;  /* of these: unsettled */
+    size_t parts; /* of merged records, unsettled */
+    bool had_parts;
 
     uint64_t next_line;
     struct position taken, committed;
@@ -74,11 +75,17 @@ static struct entry *find(const struct ledger *l, uint64_t line)
 /* Contract 6.1: the first that fits. */
 static enum outcome outcome_of(unsigned flags)
 {
-    return flags & HAS_DEAD        ? OUTCOME_DEAD_LETTERED
-           : flags & HAS_REJECTED  ? OUTCOME_REJECTED
-           : flags & HAS_DELIVERED ? OUTCOME_DELIVERED
-           : flags & HAS_INVALID   ? OUTCOME_INVALID
-                                   : OUTCOME_DROPPED; /* only calls that were left out */
+    return flags & LINE_DEAD        ? OUTCOME_DEAD_LETTERED
+           : flags & LINE_REJECTED  ? OUTCOME_REJECTED
+           : flags & LINE_DELIVERED ? OUTCOME_DELIVERED
+           : flags & LINE_INVALID   ? OUTCOME_INVALID
+           : flags & LINE_SAMPLED   ? OUTCOME_SAMPLED
+                                    : OUTCOME_DROPPED; /* only calls that were left out */
+}
+
+unsigned line_flag_of(enum call_outcome outcome)
+{
+    return outcome == CALL_DELIVERED ? LINE_DELIVERED : outcome == CALL_DEAD_LETTERED ? LINE_DEAD : 0;
 }
 
 static void commit(struct ledger *l)
@@ -144,6 +151,22 @@ struct slice ledger_path(const struct ledger *l)
     return slice_from(l->path);
 }
 
+static void bind_parts(struct ledger *l, const struct chunk *chunk, uint64_t first)
+{
+    for (size_t i = 0; i < chunk->part_count; i++) {
+        struct merge_part *part = chunk->parts[i].kept;
+        if (!part)
+            continue;
+        part->ledger = ledger_ref(l);
+        part->line = first + chunk->parts[i].line;
+        struct entry *e = find(l, part->line);
+        part->next_in_line = e->parts;
+        e->parts = part;
+        l->parts++;
+        l->had_parts = true;
+    }
+}
+
 bool ledger_take(struct ledger *l, const struct chunk *chunk, uint64_t *ret_first)
 {
     if (!reserve(l, chunk->line_count))
@@ -155,10 +178,13 @@ bool ledger_take(struct ledger *l, const struct chunk *chunk, uint64_t *ret_firs
         l->entries[l->end++] = (struct entry){
             .start = line->start,
             .line = l->next_line++,
+            .offset = line->offset,
             .unsettled = line->calls,
-            .flags = (line->rejected ? HAS_REJECTED : 0) | (line->invalid ? HAS_INVALID : 0),
+            .flags = (line->rejected ? LINE_REJECTED : 0) | (line->invalid ? LINE_INVALID : 0) |
+                     (line->sampled ? LINE_SAMPLED : 0),
         };
     }
+    bind_parts(l, chunk, *ret_first);
     l->open += chunk->line_count;
     l->taken = chunk->end;
     commit(l);
@@ -180,12 +206,9 @@ uint64_t ledger_next_line(const struct ledger *l)
     return l->next_line;
 }
 
-void ledger_settle(struct ledger *l, uint64_t line, enum call_outcome outcome)
+static void settle_one(struct ledger *l, struct entry *e, unsigned flags)
 {
-    static const unsigned flag_of[] = {
-        [CALL_DELIVERED] = HAS_DELIVERED, [CALL_DEAD_LETTERED] = HAS_DEAD, [CALL_LEFT_OUT] = 0, [CALL_KEPT] = 0};
-    struct entry *e = find(l, line);
-    e->flags |= flag_of[outcome];
+    e->flags |= flags;
     if (--e->unsettled > 0)
         return;
     l->open--;
@@ -193,16 +216,93 @@ void ledger_settle(struct ledger *l, uint64_t line, enum call_outcome outcome)
         l->metrics->lines_held--;
         l->metrics->lines[outcome_of(e->flags)]++;
     }
-    if (e != &l->entries[l->first])
+    if (e == &l->entries[l->first])
+        commit(l);
+    else if (l->parts == 0)
         return;
-    commit(l);
     if (l->on_moved)
         l->on_moved(l->context);
 }
 
-void ledger_hold(struct ledger *l, uint64_t line, uint32_t calls)
+void ledger_settle(struct ledger *l, uint64_t line, enum call_outcome outcome)
 {
-    find(l, line)->unsettled += calls;
+    settle_one(l, find(l, line), line_flag_of(outcome));
+}
+
+static struct entry *take_part_out(struct merge_part *part)
+{
+    struct ledger *l = part->ledger;
+    struct entry *e = find(l, part->line);
+    struct merge_part **at = &e->parts;
+    while (*at != part)
+        at = &(*at)->next_in_line;
+    *at = part->next_in_line;
+    return e;
+}
+
+/* What is remembered of the file changes also where its offset stays: other lines hold it. */
+void ledger_settle_part(struct merge_part *part, unsigned flags)
+{
+    struct ledger *l = part->ledger;
+    settle_one(l, take_part_out(part), flags);
+    l->parts--;
+    part->ledger = NULL;
+    if (l->on_moved)
+        l->on_moved(l->context);
+    ledger_unref(l);
+}
+
+void ledger_unbind(struct merge_part *part)
+{
+    struct ledger *l = part->ledger;
+    take_part_out(part);
+    part->ledger = NULL;
+    ledger_unref(l);
+}
+
+void ledger_note_change(struct ledger *l)
+{
+    if (l->on_moved)
+        l->on_moved(l->context);
+}
+
+bool ledger_had_parts(const struct ledger *l)
+{
+    return l->had_parts;
+}
+
+bool ledger_has_parts(const struct ledger *l)
+{
+    return l->parts > 0;
+}
+
+static bool write_line(const struct entry *e, struct resume *r)
+{
+    uint32_t parts = 0;
+    for (const struct merge_part *part = e->parts; part; part = part->next_in_line)
+        parts++;
+    if (!resume_add_line(r, e->offset, e->unsettled > parts))
+        return false;
+    for (const struct merge_part *part = e->parts; part; part = part->next_in_line) {
+        const struct resume_part kept = {part->record, part->nth, part->number, part->ended};
+        if (!resume_add_part(r, &kept))
+            return false;
+    }
+    return true;
+}
+
+/* Lines of two streams may stand in another order in the file than they were taken in. */
+bool ledger_write_resume(const struct ledger *l, struct resume *r)
+{
+    r->taken = position_offset(&l->taken);
+    for (unsigned i = 0; i < FRAME_LANES; i++)
+        r->ahead[i] = l->taken.lanes.ahead[i];
+    for (size_t i = l->first; i < l->end; i++) {
+        if (l->entries[i].unsettled && !write_line(&l->entries[i], r))
+            return false;
+    }
+    resume_sort(r);
+    return true;
 }
 
 const struct position *ledger_committed(const struct ledger *l)

@@ -2,6 +2,7 @@
 #define RAINGAUGE_LEDGER_H
 
 #include "map/chunk.h"
+#include "map/resume.h"
 
 /* Which lines of one file still have unsettled calls, and so how far its checkpoint may go (contract 6.2): the start of
  * the oldest line with an unsettled call, whichever request holds that.
@@ -12,6 +13,7 @@
  * entry's start, or to the end of what was taken in. Belongs to the loop's thread. Reference-counted: a file may be
  * gone before its calls are answered. */
 struct ledger;
+struct merge_part;
 
 /* `metrics` is the input's series (NULL: nothing is counted); `context` is the file that owns it (NULL after
  * ledger_disown). on_moved is called whenever the committed position has moved, never from inside ledger_take. */
@@ -37,11 +39,30 @@ enum call_outcome {
     CALL_LEFT_OUT, /* an identify that says nothing new */
     CALL_KEPT,     /* no call, but the line's own text, now in the dead-letter file */
 };
+/* What is known of a line; together they say as what it counts (contract 6.1). */
+enum line_flag {
+    LINE_DELIVERED = 1,
+    LINE_DEAD = 2,
+    LINE_REJECTED = 4,
+    LINE_INVALID = 8,
+    LINE_SAMPLED = 16,
+};
+unsigned line_flag_of(enum call_outcome outcome); /* 0: it says nothing of the line */
+
 /* One call (or kept text) of that line is settled. */
 void ledger_settle(struct ledger *l, uint64_t line, enum call_outcome outcome);
 
-/* Further calls of a line became known (a line's hold on an open merge, a call cut in two …), or were left out. */
-void ledger_hold(struct ledger *l, uint64_t line, uint32_t calls);
+/* Parts of merged records are bound to their lines by ledger_take(), each by a reference to the ledger. A part is
+ * settled with its record; unbound, it stays unsettled for ever (the agent ends). */
+void ledger_settle_part(struct merge_part *part, unsigned flags);
+void ledger_unbind(struct merge_part *part);
+void ledger_note_change(struct ledger *l); /* of a part: what is to be remembered of the file is another */
+
+/* Whether a merged record has an unsettled line here; then what is unsettled behind the committed position is to be
+ * remembered: appended to `r`, the lines up to the end of what was taken. False on lack of memory. */
+bool ledger_has_parts(const struct ledger *l);
+bool ledger_had_parts(const struct ledger *l); /* … or had one since the ledger was made */
+bool ledger_write_resume(const struct ledger *l, struct resume *r) __attribute__((warn_unused_result));
 
 const struct position *ledger_committed(const struct ledger *l); /* what the checkpoint may say */
 const struct position *ledger_taken(const struct ledger *l);     /* the end of the last chunk */

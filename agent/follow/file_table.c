@@ -2,6 +2,7 @@
  * them is file_reconcile.c. */
 #include "follow/file_table_internal.h"
 
+#include "limits.h"
 #include "sandbox/sandbox.h"
 
 #include <assert.h>
@@ -144,7 +145,7 @@ struct file_table *file_table_new(const struct config *config, const struct scan
         return NULL;
     t->metrics = metrics;
     t->log = log;
-    t->next_key = 1;
+    t->next_key = t->next_part = 1;
     describe_groups(t->groups, sizeof t->groups);
     if (!file_index_init(&t->index) || !file_table_configure(t, config, rules)) {
         file_table_free(t);
@@ -157,6 +158,7 @@ static void file_free(struct file *f)
 {
     if (f->ledger)
         ledger_disown(f->ledger);
+    resume_free(f->resume);
     free(f->path);
     free(f->real_path);
     free(f->former);
@@ -675,6 +677,39 @@ bool file_table_is_searching(const struct file_table *t)
 
 /* ---- the checkpoint ---- */
 
+/* One that cannot be read is as none: then all behind the offset is new, and nothing is lost. */
+static void restore_open(struct file_table *t, struct file *f, struct slice open)
+{
+    f->resume = open.len ? resume_read(open) : NULL;
+    f->source.resume = f->resume;
+    f->rules = f->resume ? f->resume->rules : 0;
+    for (size_t i = 0; f->resume && i < f->resume->part_count; i++)
+        if (f->resume->parts[i].number >= t->next_part)
+            t->next_part = f->resume->parts[i].number + 1;
+}
+
+uint64_t file_table_next_part(const struct file_table *t)
+{
+    return t->next_part;
+}
+
+void file_note_taken(struct file *f, const struct config *config, bool merging)
+{
+    uint64_t rules = resume_hash(config->sha256);
+    const struct resume *r = f->resume;
+    if (!merging && !r)
+        f->rules = rules;
+    else if (f->rules != rules)
+        f->rules = 0;
+    if (r && file_offset(f) >= r->taken + (r->ahead[0] > r->ahead[1] ? r->ahead[0] : r->ahead[1])) {
+        resume_free(f->resume);
+        f->resume = NULL;
+        f->source.resume = NULL;
+    }
+    if (ledger_has_parts(f->ledger))
+        file_table_dirty(f->table, f);
+}
+
 bool file_table_restore(struct file_table *t, const struct checkpoint_entry *e)
 {
     struct file *f = file_add(t, e->path, e->real_path, e->device, e->inode);
@@ -692,6 +727,7 @@ bool file_table_restore(struct file_table *t, const struct checkpoint_entry *e)
                   .skip = {(uint32_t)e->stdout_skip, (uint32_t)e->stderr_skip}},
     };
     f->source.skipping = e->skipping;
+    restore_open(t, f, e->open);
     f->gz = e->gz;
     f->gz_end = (struct gz_mark){e->gz_end, e->gz_tail};
     f->source.input = scan_rules_input_of(t->rules, e->path);
@@ -784,8 +820,61 @@ const struct position *file_committed(const struct file *f)
     return f->ledger ? ledger_committed(f->ledger) : &f->source.at;
 }
 
-static void write_entry(const struct file *f, struct buffer *out)
+static bool has_line(const struct resume *r, size_t count, uint64_t offset)
 {
+    for (size_t i = 0; i < count; i++)
+        if (r->lines[i].offset == offset)
+            return true;
+    return false;
+}
+
+/* What an earlier run left, and this one has not come to. Few lines stand at or behind what was taken, and were taken:
+ * those of another stream. */
+static bool add_not_taken(const struct file *f, struct resume *r)
+{
+    const struct resume *left = f->resume;
+    uint64_t taken = r->taken;
+    size_t count = r->line_count;
+    r->taken = left->taken;
+    memcpy(r->ahead, left->ahead, sizeof r->ahead);
+    for (size_t i = 0; i < left->line_count; i++) {
+        const struct resume_line *line = &left->lines[i];
+        if (line->offset < taken || has_line(r, count, line->offset))
+            continue;
+        if (!resume_add_line(r, line->offset, line->calls))
+            return false;
+        for (size_t p = line->first_part; p < line->first_part + line->part_count; p++)
+            if (!resume_add_part(r, &left->parts[p]))
+                return false;
+    }
+    return true;
+}
+
+/* False: no memory. Nothing where lines are settled in their order. */
+static bool write_open(const struct file *f, struct buffer *out)
+{
+    struct ledger *l = f->ledger;
+    if (!f->resume && !(l && ledger_has_parts(l)))
+        return true;
+    if (!l) {
+        resume_write(f->resume, out);
+        return !out->failed;
+    }
+    struct resume *r = resume_new();
+    bool ok = r && ledger_write_resume(l, r) && (!f->resume || add_not_taken(f, r));
+    if (ok) {
+        resume_sort(r);
+        r->rules = f->rules;
+        resume_write(r, out);
+    }
+    resume_free(r);
+    return ok && !out->failed;
+}
+
+static bool write_entry(const struct file *f, struct buffer *out)
+{
+    struct buffer open;
+    buffer_init(&open, LIMIT_CHECKPOINT_RECORD);
     const struct position *at = file_committed(f);
     const char *certain = f->former ? f->former : f->real_path; /* its inode may have been used again */
     struct journal_record record = {
@@ -823,7 +912,24 @@ static void write_entry(const struct file *f, struct buffer *out)
         record.entry.gz_tail = f->gz_end.tail;
     }
     memcpy(record.entry.id, f->source.id.bytes, sizeof record.entry.id);
+    bool ok = write_open(f, &open);
+    record.entry.open = buffer_slice(&open);
     journal_write(out, &record);
+    buffer_release(&open);
+    return ok;
+}
+
+/* Files whose records were joined must be on disk together; a fold is so anyway. */
+static void write_together(const struct file_table *t, struct buffer *out)
+{
+    uint64_t count = 0;
+    bool merged = false;
+    for (const struct file *f = t->lists[LIST_DIRTY].first; f; f = f->links[LIST_DIRTY].next) {
+        count += file_is_begun(f);
+        merged |= f->resume || (f->ledger && ledger_had_parts(f->ledger));
+    }
+    if (merged && count > 1)
+        journal_write(out, &(struct journal_record){.kind = JOURNAL_TOGETHER, .together = count});
 }
 
 static void write_others(struct file_table *t, bool all, struct buffer *out)
@@ -857,17 +963,20 @@ bool file_table_save(struct file_table *t, bool all, struct buffer *out)
     assert(!t->lists[LIST_SAVING].first);
     t->begun_unsaved = false;
     struct file *next;
+    bool ok = true;
+    if (!all)
+        write_together(t, out);
     for (struct file *f = t->lists[all ? LIST_ALL : LIST_DIRTY].first; f; f = next) {
         next = f->links[all ? LIST_ALL : LIST_DIRTY].next;
         if (!file_is_begun(f))
             continue;
-        write_entry(f, out);
+        ok = write_entry(f, out) && ok;
         f->saved_seen_ms = f->last_seen_ms;
         file_delist(f, LIST_DIRTY);
         file_enlist(f, LIST_SAVING);
     }
     write_others(t, all, out);
-    if (out->failed) {
+    if (out->failed || !ok) {
         file_table_saved(t, false);
         return false;
     }

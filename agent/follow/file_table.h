@@ -62,6 +62,9 @@ struct file {
     bool gz;               /* a gzip file: offsets are of its content, sizes its own */
     struct gz_mark gz_end; /* … was read to its end when it was like this; size 0: not */
     struct ledger *ledger; /* NULL: nothing was read yet in this run */
+    struct resume
+        *resume;    /* what is unsettled of lines that were taken in an earlier run; NULL: all before is settled */
+    uint64_t rules; /* resume_hash() of the configuration by which it was read; 0: not by one alone */
 
     /* Where it is */
     enum file_place place;
@@ -96,6 +99,7 @@ struct file {
         uint64_t searched_to;   /* no newline between source.at and here */
         uint64_t limit;         /* not to be read further than this; UINT64_MAX: none */
         uint64_t grown_at;      /* when it last grew */
+        uint64_t behind_since;  /* when it was found to have more than was read; 0: it was read to its end */
         uint64_t used_at;       /* when its descriptor was last used */
         uint64_t shorter_since; /* found shorter than its offset; 0: no */
         uint64_t unnamed_since; /* 0: no */
@@ -217,6 +221,12 @@ struct input_metrics *file_table_metrics(const struct file_table *t, const struc
 /* Bytes that can no longer be read: in the log and counted (contract 6.1). */
 void file_table_lost(struct file_table *t, const struct file *f, enum loss why, uint64_t bytes);
 bool file_table_is_searching(const struct file_table *t); /* a file is being looked for (where that can be done) */
+
+/* A chunk of it was taken in, mapped by that configuration; its source has moved on. `merging`: parts of merged records
+ * were unsettled before. */
+void file_note_taken(struct file *f, const struct config *config, bool merging);
+/* A number above those of all merged parts in the checkpoint. */
+uint64_t file_table_next_part(const struct file_table *t);
 
 /* What is saved: records of all files that changed since the last save (`all`: every one; a fold). Then, when it is
  * known whether they are on disk, file_table_saved(), which lets the calls of new files go. One save at a time. */

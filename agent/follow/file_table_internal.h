@@ -28,6 +28,7 @@ struct file_table {
     uint64_t round; /* of scans */
 
     uint64_t next_key;
+    uint64_t next_part;  /* see file_table_next_part() */
     bool begun_unsaved;  /* a file was begun since the last save: its calls wait for the next */
     uint64_t *forgotten; /* keys to be forgotten by the checkpoint */
     size_t forgotten_count, forgotten_cap;

@@ -23,6 +23,12 @@ void tailer_wake(struct file *f, uint64_t at)
     file_enlist(f, LIST_TIMED);
 }
 
+void tailer_note_behind(struct file *f, uint64_t now)
+{
+    if (f->reading.behind_since == 0)
+        f->reading.behind_since = now ? now : 1;
+}
+
 /* ---- the slots ---- */
 
 static bool slot_init(struct slot *slot, struct tailer *t)
@@ -71,6 +77,8 @@ struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const st
         .log = log,
         .options = *options,
     };
+    t->recovering = true;
+    t->started = uv_now(loop);
     t->queue = (struct read_queue){.table = table, .config = config, .once = options->once};
     open_files_init(&t->open, table, metrics, options->descriptors);
     size_t count = number_of_jobs(options->jobs);
@@ -318,6 +326,64 @@ static bool is_at_rest(const struct tailer *t, const struct file *f, uint64_t no
     return input->multiline_start && now >= f->reading.grown_at + input->multiline_timeout_ms;
 }
 
+/* Whether lines of it that were taken in an earlier run are to be read again, and can be. */
+static bool is_recovering(const struct tailer *t, const struct file *f)
+{
+    if (!f->resume || f->unreadable)
+        return false;
+    bool is_looked_for = f->place == FILE_UNSEEN || (f->place == FILE_PARTED && file_is_in(f, LIST_SEARCHED));
+    if (is_looked_for)
+        return t->now < t->started + RECOVER_FOR_MS;
+    return f->place != FILE_PARTED && !f->reading.at_end;
+}
+
+bool tailer_is_recovering(const struct tailer *t, size_t input)
+{
+    for (const struct file *f = file_table_first(t->table); f && t->recovering; f = file_table_next(f)) {
+        if (f->source.input == input && is_recovering(t, f))
+            return true;
+    }
+    return false;
+}
+
+static void end_recovery(struct tailer *t)
+{
+    bool any = false;
+    for (size_t i = 0; i < t->config->input_count && t->recovering && !any; i++)
+        any = tailer_is_recovering(t, i);
+    t->recovering = any;
+}
+
+static bool waits_for_recovery(const struct tailer *t, const struct file *f)
+{
+    return t->recovering && file_is_begun(f) && !f->resume && tailer_is_recovering(t, f->source.input);
+}
+
+static bool is_of(const struct file *f, size_t input, uint64_t now)
+{
+    return f->source.input == input && f->reading.behind_since && now > f->reading.behind_since + BEHIND_AFTER_MS;
+}
+
+bool tailer_is_behind(const struct tailer *t, size_t input, uint64_t now)
+{
+    static const enum file_list_kind lists[] = {LIST_CHANGED, LIST_QUEUED, LIST_ORDERED};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        for (const struct file *f = file_table_list(t->table, lists[i])->first; f; f = f->links[lists[i]].next)
+            if (is_of(f, input, now))
+                return true;
+    }
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (t->slots[i].file && is_of(t->slots[i].file, input, now))
+            return true;
+    }
+    return false;
+}
+
+bool tailer_holds_a_chunk(const struct tailer *t)
+{
+    return t->holding != NULL;
+}
+
 /* False: it keeps its place in the queue. */
 static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t now)
 {
@@ -356,7 +422,7 @@ static bool start_first_of(struct tailer *t, struct slot *slot, enum file_list_k
     struct file *next;
     for (struct file *f = file_table_list(t->table, kind)->first; f; f = next) {
         next = f->links[kind].next;
-        if (!let_go(t, f, now) && start(t, slot, f, now)) {
+        if (!let_go(t, f, now) && !waits_for_recovery(t, f) && start(t, slot, f, now)) {
             read_queue_note_turn(&t->queue, kind);
             return true;
         }
@@ -378,7 +444,7 @@ static bool start_ordered(struct tailer *t, struct slot *slot, uint64_t now)
     struct file *next;
     for (struct file *f = file_table_list(t->table, LIST_ORDERED)->first; f; f = next) {
         next = f->links[LIST_ORDERED].next;
-        if (let_go(t, f, now) || (waits && read_queue_is_one_order(&t->queue, waits, f)))
+        if (let_go(t, f, now) || waits_for_recovery(t, f) || (waits && read_queue_is_one_order(&t->queue, waits, f)))
             continue;
         if (start(t, slot, f, now))
             return true;
@@ -415,9 +481,16 @@ void tailer_read_more(struct tailer *t, uint64_t now)
 
 static void take_results(struct tailer *t, uint64_t now)
 {
+    if (t->holding && now < t->hold_until)
+        return;
+    if (t->holding) { /* before all others: what was joined of it is not in its ledger yet */
+        struct slot *slot = t->holding;
+        t->holding = NULL;
+        tailer_on_outcome(slot, now);
+    }
     for (size_t i = 0; i < t->slot_count; i++) {
         struct slot *slot = &t->slots[i];
-        if (!slot->returned)
+        if (!slot->returned || t->holding)
             continue;
         slot->returned = false;
         if (slot->file->reading.drop)
@@ -446,11 +519,13 @@ void tailer_follow_changes(struct tailer *t, uint64_t now)
     if (t->stopping)
         return;
     t->now = now;
+    end_recovery(t);
     take_results(t, now);
     wake_due(t, now);
     while ((f = file_table_next_change(t->table))) {
         if (t->options.once && f->reading.limit == UINT64_MAX && f->place == FILE_PRESENT)
             f->reading.limit = f->size; /* as it was found */
+        tailer_note_behind(f, now);
         if (f->reading.in_job)
             f->reading.again = true;
         else
@@ -463,6 +538,8 @@ void tailer_follow_changes(struct tailer *t, uint64_t now)
 uint64_t tailer_deadline(const struct tailer *t)
 {
     uint64_t at = t->open.close_at;
+    if (t->holding && t->hold_until < at)
+        at = t->hold_until;
     for (const struct file *f = file_table_list(t->table, LIST_TIMED)->first; f; f = f->links[LIST_TIMED].next) {
         if (f->reading.wake_at < at)
             at = f->reading.wake_at;

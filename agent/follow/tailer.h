@@ -34,6 +34,11 @@
  *  - no room: the file keeps its place, and nothing is read. */
 
 struct tailer_options {
+    /* Where a chunk goes in the place of delivery_take() (NULL: there); it may add calls. False: no memory now, the
+     * very same chunk is given again later, before any other. */
+    bool (*take)(void *context, struct ledger *l, struct chunk *chunk, const struct config *config, struct slice file,
+                 uint64_t now);
+    void *take_context;
     unsigned jobs;      /* at a time; 0: one a core, 4 at most */
     bool once;          /* files are read to the size they have when first looked at, last lines are taken */
     size_t descriptors; /* that may be open; 0: as many as RLIMIT_NOFILE allows but for 64 */
@@ -65,6 +70,13 @@ bool tailer_is_working(const struct tailer *t); /* a job is under way, or what i
 bool tailer_is_idle(const struct tailer *t);    /* no job is under way */
 /* For the progress bar: bytes that were there at the start, and how many of them were read. */
 void tailer_progress(const struct tailer *t, uint64_t *ret_read, uint64_t *ret_total);
+
+/* Records are merged (contract 4.6) in the order in which lines are taken. */
+/* Lines of that input that were taken in an earlier run are still to be read again; no others are, before that. */
+bool tailer_is_recovering(const struct tailer *t, size_t input);
+/* Some file of that input has had more than was read of it for longer than a moment. */
+bool tailer_is_behind(const struct tailer *t, size_t input, uint64_t now);
+bool tailer_holds_a_chunk(const struct tailer *t); /* it was refused, and is to be given again */
 
 /* A reload, after file_table_configure(): jobs that begin from now on use the new configuration; the old one (and its
  * rules) is used no longer once tailer_is_configured(). False: no memory, all is as before. */

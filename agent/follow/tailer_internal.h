@@ -15,6 +15,8 @@ enum {
     WRITER_MAY_BE_THERE_MS = 60000, /* a deleted file is held for so long where it is not known who writes into it */
     CUT_IS_FINAL_AFTER_MS = 60000,  /* a gzip file that is not whole has not changed */
     HELD_FOR_MS = 60000,            /* a small file that is the same as another one is held back */
+    BEHIND_AFTER_MS = 1000,         /* so long a file may have more than was read of it and count as read */
+    RECOVER_FOR_MS = 30000,         /* files that are looked for hold up the others of their input for so long */
     RETRY_MS = 1000,                /* after a lack of memory or descriptors */
 };
 
@@ -52,14 +54,20 @@ struct tailer {
 
     struct slot slots[TAILER_SLOTS_MOST];
     size_t slot_count, busy;
-    uint64_t now;   /* of this turn */
-    bool finishing; /* read_to_present_end */
+    uint64_t now;         /* of this turn */
+    struct slot *holding; /* its chunk is to be given again; nothing else is taken before it */
+    uint64_t hold_until;
+    uint64_t started;
+    bool recovering; /* some file has lines that were taken in an earlier run */
+    bool finishing;  /* read_to_present_end */
     bool stopping;
     bool descriptors_reported;
     void (*on_stopped)(void *context);
     void *stopped_context;
 };
 
+/* It has more than was read of it, from now on. */
+void tailer_note_behind(struct file *f, uint64_t now);
 /* Runs the next job of a file that has the slot. */
 void slot_run(struct slot *slot, enum file_job_kind kind);
 /* The file gives the slot back, and is visited again if something happened meanwhile. */

@@ -4,6 +4,8 @@
  * one slot. A begun one is READ, and then goes back into the queue, or waits. */
 #include "follow/tailer_internal.h"
 
+#include "map/chunk_log.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -306,22 +308,17 @@ static void on_compared(struct slot *slot, uint64_t now)
 
 /* ---- a file that is read ---- */
 
-static void log_notes(struct tailer *t, const struct file *f, const struct chunk *chunk)
+static bool give(struct slot *slot, struct ledger *ledger, uint64_t now)
 {
-    static const char *const what[OUTCOME_COUNT] = {
-        [OUTCOME_INVALID] = "line is invalid",
-        [OUTCOME_OVERSIZED] = "line is longer than max_line_bytes",
-        [OUTCOME_REJECTED] = "call is rejected",
-    };
-    for (size_t i = 0; i < chunk->note_count; i++) {
-        const struct map_note *note = &chunk->notes[i];
-        if (!what[note->outcome])
-            continue;
-        bool of_rule = note->rule < t->config->rules.count;
-        log_event(t->log, LOG_WARN, what[note->outcome], what[note->outcome], LOG_TEXT("file", f->path),
-                  LOG_UINT("offset", note->offset), LOG_TEXT("reason", note->reason),
-                  of_rule ? LOG_SLICE("rule", t->config->rules.items[note->rule].name) : LOG_END, LOG_END);
-    }
+    struct tailer *t = slot->tailer;
+    struct chunk *chunk = &slot->job.chunk;
+    struct slice path = slice_from(slot->file->path);
+    if (t->options.take)
+        return t->options.take(t->options.take_context, ledger, chunk, slot->config, path, now);
+    if (!delivery_take(t->delivery, ledger, chunk, slot->config, now))
+        return false;
+    chunk_log_notes(t->log, chunk, slot->config, path);
+    return true;
 }
 
 /* The chunk goes to delivery, and the source moves on; or nothing happens and the same is read again. */
@@ -334,16 +331,30 @@ static bool take_chunk(struct slot *slot, uint64_t now)
     if (!ledger)
         return false;
     struct position committed = *ledger_committed(ledger);
-    if (!delivery_take(t->delivery, ledger, &job->chunk, slot->config, now))
+    bool merging = ledger_has_parts(ledger);
+    if (!give(slot, ledger, now))
         return false;
-    log_notes(t, f, &job->chunk);
     if (t->options.on_taken)
         t->options.on_taken(t->options.on_taken_context, &job->chunk, slot->config, slice_from(f->path));
     if (!position_is(ledger_committed(ledger), &committed) || f->head.len != job->file.head.len)
         file_table_dirty(t->table, f);
     f->source = job->file.source;
     f->head = job->file.head;
+    file_note_taken(f, slot->config, merging);
     return true;
+}
+
+/* No memory for the chunk. One with merged parts is half taken already, and is kept; any other is read again. */
+static void on_refused(struct slot *slot, uint64_t now)
+{
+    struct tailer *t = slot->tailer;
+    if (slot->job.chunk.part_count) {
+        t->holding = slot;
+        t->hold_until = now + RETRY_MS;
+        return;
+    }
+    tailer_wake(slot->file, now + RETRY_MS);
+    slot_release(slot);
 }
 
 /* It is whole, and its last line is taken without a newline when it stays so; or it is not, and may yet become so. */
@@ -401,12 +412,13 @@ static void on_read(struct slot *slot, uint64_t now)
     if (!job->mapped)
         f->head = job->file.head; /* its marks may be known now */
     if (job->mapped && !take_chunk(slot, now)) {
-        tailer_wake(f, now + RETRY_MS);
-        slot_release(slot);
+        on_refused(slot, now);
         return;
     }
     f->reading.searched_to = job->searched_to;
     f->reading.at_end = job->at_end;
+    if (job->at_end)
+        f->reading.behind_since = 0;
     if (job->take_last_line && job->at_end)
         f->reading.last_line_tried = true;
     if (f->gz)

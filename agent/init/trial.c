@@ -3,7 +3,7 @@
 #include "init/trial.h"
 
 #include "limits.h"
-#include "map/mapper.h"
+#include "merge/merger.h"
 
 /* The lines as the input's parser gets them: logfmt as the JSON that it stands for, where a preset wants JSON. */
 static void join_lines(const struct samples *s, const struct config *config, struct buffer *out)
@@ -23,21 +23,37 @@ static void count_refused(const struct chunk *chunk, struct trial *trial)
         trial->lines += !chunk->lines[i].rejected;
 }
 
+static bool merge(const struct config *config, struct chunk *chunk)
+{
+    struct merger *m = merger_new(MAP_ALL, SLICE("localhost"));
+    bool merged = m && merger_configure(m, config, SIZE_MAX) && merger_take(m, chunk, config, SLICE("-"));
+    if (merged) {
+        merger_end_all(m);
+        merged = merger_add_ended(m, chunk, config);
+    }
+    if (m)
+        merger_forget(m, chunk);
+    merger_free(m);
+    return merged;
+}
+
 static bool map_samples(const struct samples *s, const struct config *config, struct trial *trial)
 {
     struct mapper *mapper = mapper_new(config, MAP_ALL, SLICE("localhost"));
     struct source source = {.id = file_id_of_name(SLICE("-")), .path = SLICE("-")};
     struct buffer text;
     struct chunk chunk;
+    bool merged = false;
     position_init(&source.at);
     buffer_init(&text, (size_t)LIMIT_LINE_MOST * 4);
     chunk_init(&chunk);
     join_lines(s, config, &text);
     if (mapper && !text.failed) {
         mapper_take(mapper, &source, buffer_slice(&text), 0, MAP_TAKE_LAST_LINE_ANYHOW, SIZE_MAX, 0, &chunk);
+        merged = chunk.result != CHUNK_NO_MEMORY && merge(config, &chunk);
         count_refused(&chunk, trial);
     }
-    bool good = mapper && !text.failed && chunk.result != CHUNK_NO_MEMORY;
+    bool good = mapper && !text.failed && merged;
     chunk_release(&chunk);
     buffer_release(&text);
     mapper_free(mapper);

@@ -42,6 +42,11 @@ bool chunk_clear(struct chunk *c, size_t rule_count)
     forget((void **)&c->calls, &c->call_count, &c->call_cap);
     forget((void **)&c->lines, &c->line_count, &c->line_cap);
     forget((void **)&c->notes, &c->note_count, &c->note_cap);
+    forget((void **)&c->parts, &c->part_count, &c->part_cap);
+    forget((void **)&c->origins, &c->origin_count, &c->origin_cap);
+    forget((void **)&c->parents, &c->parent_count, &c->parent_cap);
+    forget((void **)&c->merged, &c->merged_count, &c->merged_cap);
+    c->parts_joined = c->calls_inserted = c->notes_inserted = 0;
     c->notes_left_out = 0;
     c->lines_read = c->bytes_read = c->nul_bytes = 0;
     memset(c->outcomes, 0, sizeof c->outcomes);
@@ -64,6 +69,10 @@ void chunk_release(struct chunk *c)
     free(c->calls);
     free(c->lines);
     free(c->notes);
+    free(c->parts);
+    free(c->origins);
+    free(c->parents);
+    free(c->merged);
     free(c->rules);
     *c = (struct chunk){0};
 }
@@ -81,6 +90,38 @@ bool chunk_add_line(struct chunk *c, const struct mapped_line *line)
     if (c->line_count == c->line_cap && !grow((void **)&c->lines, &c->line_cap, sizeof *c->lines))
         return false;
     c->lines[c->line_count++] = *line;
+    return true;
+}
+
+bool chunk_add_part(struct chunk *c, const struct mapped_part *part)
+{
+    if (c->part_count == c->part_cap && !grow((void **)&c->parts, &c->part_cap, sizeof *c->parts))
+        return false;
+    c->parts[c->part_count++] = *part;
+    return true;
+}
+
+bool chunk_add_origin(struct chunk *c, const struct mapped_origin *origin)
+{
+    if (c->origin_count == c->origin_cap && !grow((void **)&c->origins, &c->origin_cap, sizeof *c->origins))
+        return false;
+    c->origins[c->origin_count++] = *origin;
+    return true;
+}
+
+bool chunk_add_parent(struct chunk *c, struct span parent)
+{
+    if (c->parent_count == c->parent_cap && !grow((void **)&c->parents, &c->parent_cap, sizeof *c->parents))
+        return false;
+    c->parents[c->parent_count++] = parent;
+    return true;
+}
+
+bool chunk_add_merged(struct chunk *c, const struct merged_record *merged)
+{
+    if (c->merged_count == c->merged_cap && !grow((void **)&c->merged, &c->merged_cap, sizeof *c->merged))
+        return false;
+    c->merged[c->merged_count++] = *merged;
     return true;
 }
 

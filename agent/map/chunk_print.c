@@ -14,15 +14,21 @@ static void print_call(struct buffer *out, const struct chunk *chunk, const stru
 {
     buffer_printf(out, "{\"endpoint\":\"%s\",\"rule\":", endpoint_paths[call->endpoint]);
     json_write_string(out, config->rules.items[call->rule].name);
-    print_place(out, file, position_offset(&chunk->lines[call->line].start));
+    if (call->merged)
+        print_place(out, chunk_span(chunk, chunk->merged[call->merged - 1].file),
+                    chunk->merged[call->merged - 1].offset);
+    else
+        print_place(out, file, position_offset(&chunk->lines[call->line].start));
     buffer_add_text(out, ",\"call\":");
     buffer_add(out, chunk_text(chunk, call->text_at, call->text_len));
     buffer_add_text(out, "}\n");
 }
 
-static void print_note(struct buffer *out, struct slice file, const struct map_note *note)
+static void print_note(struct buffer *out, const struct chunk *chunk, struct slice file, const struct map_note *note)
 {
     buffer_printf(out, "{\"outcome\":\"%s\"", outcome_names[note->outcome]);
+    if (note->merged)
+        file = chunk_span(chunk, chunk->merged[note->merged - 1].file);
     print_place(out, file, note->offset);
     buffer_printf(out, ",\"reason\":\"%s\"}\n", note->reason);
 }
@@ -44,7 +50,7 @@ static void print(struct buffer *out, const struct chunk *chunk, const struct co
     for (size_t call = 0; call <= chunk->call_count; call++) {
         for (; note < chunk->note_count && chunk->notes[note].before_call <= call; note++)
             if (is_wanted(&chunk->notes[note], notes, rule))
-                print_note(out, file, &chunk->notes[note]);
+                print_note(out, chunk, file, &chunk->notes[note]);
         if (call < chunk->call_count && (rule == UINT32_MAX || chunk->calls[call].rule == rule))
             print_call(out, chunk, config, file, &chunk->calls[call]);
     }

@@ -29,7 +29,8 @@ struct taking {
     struct chunk *chunk;
     struct slice bytes;
     size_t history;
-    struct position at; /* moves behind the lines, only where it is asked for */
+    struct position at;                    /* moves behind the lines, only where it is asked for */
+    const struct resume_line *resume_line; /* of the line at hand, where it was taken before */
 };
 
 static bool make_prefilters(struct mapper *m)
@@ -150,8 +151,10 @@ static bool finish_line(struct taking *t, const struct record *line, size_t note
 {
     struct chunk *chunk = t->chunk;
     const struct line_state *state = &t->m->run.line;
-    struct mapped_line mapped = {.calls = (uint32_t)(chunk->call_count - state->call_start),
-                                 .rejected = state->rejected};
+    size_t parts = chunk->part_count - state->part_start;
+    struct mapped_line mapped = {.calls = (uint32_t)(chunk->call_count - state->call_start + parts),
+                                 .rejected = state->rejected,
+                                 .sampled = state->sampled};
     for (size_t i = state->call_start; i < chunk->call_count; i++)
         chunk->rules[chunk->calls[i].rule].calls[chunk->calls[i].endpoint]++;
     if (state->rejected && t->m->config->dead_letter_lines && !keep_text(t, line, &chunk->notes[notes], &mapped))
@@ -189,7 +192,11 @@ static void begin_line(struct taking *t, const struct record *line)
                                     .offset = line->at.offset,
                                     .content = line->text,
                                     .text_start = t->chunk->text.len,
-                                    .call_start = t->chunk->call_count};
+                                    .call_start = t->chunk->call_count,
+                                    .part_start = t->chunk->part_count,
+                                    .origin_start = t->chunk->origin_count,
+                                    .parent_start = t->chunk->parent_count,
+                                    .resume = t->resume_line};
 }
 
 /* A line that asks for more than the ceilings allow would do so each time: it is given up, with what was made of it. */
@@ -197,6 +204,9 @@ static bool give_up(struct taking *t, const struct record *line, size_t notes)
 {
     t->chunk->call_count = t->m->run.line.call_start;
     t->chunk->note_count = notes;
+    t->chunk->part_count = t->m->run.line.part_start;
+    t->chunk->origin_count = t->m->run.line.origin_start;
+    t->chunk->parent_count = t->m->run.line.parent_start;
     buffer_truncate(&t->chunk->text, t->m->run.line.text_start);
     return settle(t, line, OUTCOME_INVALID, UINT32_MAX, "too complex");
 }
@@ -225,8 +235,18 @@ static bool map_line(struct taking *t, const struct record *line)
     return false;
 }
 
+/* Whether it was taken before, and all of it is settled. */
+static bool is_done(struct taking *t, const struct record *line)
+{
+    const struct resume *resume = t->source->resume;
+    t->resume_line = NULL;
+    return resume && resume_find(resume, line->at.offset, frame_lane_of(line->stream), &t->resume_line) == RESUME_DONE;
+}
+
 static bool take_line(struct taking *t, const struct record *line)
 {
+    if (is_done(t, line))
+        return true;
     t->chunk->lines_read++;
     if (line->oversized)
         return settle(t, line, OUTCOME_OVERSIZED, UINT32_MAX, "longer than max_line_bytes");
@@ -310,7 +330,11 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
         .at.offset = position_offset(&source->at), .skipping = source->skipping, .lanes = source->at.lanes};
     bool full;
     set_meta(m, source, t.input, read_time_ms);
+    m->run.resume = source->resume;
+    m->run.same_rules = source->resume && source->resume->rules == resume_hash(m->config->sha256);
     record_reader_begin(&m->reader, &options, bytes, &place, end_of(flags));
+    chunk->input = source->input;
+    chunk->meta = m->run.meta;
     if (!chunk_clear(chunk, m->config->rules.count) || !take_lines(&t, budget, &full)) {
         chunk->consumed = 0;
         chunk->result = CHUNK_NO_MEMORY;
@@ -326,4 +350,108 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
     chunk->result = full ? CHUNK_FULL : nothing ? CHUNK_NEEDS_MORE : CHUNK_ALL_TAKEN;
     source->at = t.at;
     source->skipping = place.skipping;
+}
+
+/* ---- A merged record -------------------------------------------------------------------------------------------- */
+
+static bool read_parents(struct arena *arena, const struct merged_view *view, struct value **ret)
+{
+    *ret = arena_calloc(arena, view->parent_count + 1, sizeof **ret);
+    for (size_t i = 0; *ret && i < view->parent_count; i++) {
+        const char *text = view->parents_text.text + view->parents[i].at;
+        (*ret)[i] = value_of_json(slice_of(text, view->parents[i].len));
+    }
+    return *ret != NULL;
+}
+
+static void begin_merged(struct mapper *m, const struct merged_view *view, struct chunk *chunk)
+{
+    arena_reset(&m->arena);
+    m->run.chunk = chunk;
+    m->run.meta = *view->meta;
+    m->run.resume = NULL;
+    m->run.line = (struct line_state){.input = &m->config->inputs[view->input],
+                                      .input_index = view->input,
+                                      .offset = view->meta->offset,
+                                      .id_known = true,
+                                      .record = view->record,
+                                      .text_start = chunk->text.len,
+                                      .call_start = chunk->call_count,
+                                      .merged = (uint32_t)chunk->merged_count + 1,
+                                      .sample = view->sample};
+    memcpy(m->run.line.id.bytes, view->id, sizeof view->id);
+}
+
+static void undo_merged(struct chunk *chunk, const struct line_state *state, size_t notes)
+{
+    chunk->call_count = state->call_start;
+    chunk->note_count = notes;
+    chunk->text.failed = chunk->text.starved = false;
+    buffer_truncate(&chunk->text, state->text_start);
+}
+
+/* What is refused of it is kept as the text that its lines were joined to (dead_letter.lines). */
+static bool keep_merged(struct chunk *chunk, const struct merged_view *view, struct map_note *note,
+                        struct merged_record *ret)
+{
+    note->kept_at = chunk->text.len;
+    note->kept_len = view->text.len;
+    buffer_add(&chunk->text, view->text);
+    ret->calls++;
+    return !chunk->text.failed;
+}
+
+static bool give_up_merged(struct mapper *m, const struct merged_view *view, struct chunk *chunk, size_t notes,
+                           const char *reason, struct merged_record *ret)
+{
+    undo_merged(chunk, &m->run.line, notes);
+    struct map_note note = {.outcome = OUTCOME_INVALID,
+                            .offset = view->meta->offset,
+                            .rule = view->rule,
+                            .reason = reason,
+                            .before_call = chunk->call_count,
+                            .line = UINT32_MAX,
+                            .merged = m->run.line.merged};
+    ret->invalid = true;
+    bool keep = m->config->dead_letter_lines && view->text.len > 0;
+    if (keep && !keep_merged(chunk, view, &note, ret))
+        return false;
+    return chunk_add_note(chunk, &note, m->list_all || keep);
+}
+
+static bool finish_merged(struct mapper *m, const struct merged_view *view, struct chunk *chunk, size_t notes,
+                          struct merged_record *ret)
+{
+    const struct line_state *state = &m->run.line;
+    ret->calls = (uint32_t)(chunk->call_count - state->call_start);
+    ret->rejected = state->rejected;
+    ret->sampled = state->sampled;
+    if (state->rejected && m->config->dead_letter_lines && !keep_merged(chunk, view, &chunk->notes[notes], ret))
+        return false;
+    for (size_t i = state->call_start; i < chunk->call_count; i++)
+        chunk->rules[view->rule].calls[chunk->calls[i].endpoint]++;
+    return true;
+}
+
+bool mapper_take_merged(struct mapper *m, const struct merged_view *view, struct chunk *chunk,
+                        struct merged_record *ret)
+{
+    size_t notes = chunk->note_count;
+    struct value record = view->broken ? VALUE_NONE : value_of_json(view->text), *parents;
+    *ret = (struct merged_record){.offset = view->meta->offset, .rule = view->rule};
+    begin_merged(m, view, chunk);
+    bool whole = value_tokenise(&m->arena, &record), taken = false;
+    enum map_step step = view->broken ? MAP_TOO_COMPLEX : MAP_DONE;
+    if (whole && !view->broken && read_parents(&m->arena, view, &parents))
+        step = rules_apply_merged(&m->run, view->rule, &record, parents, view->parent_count);
+    if (m->arena.failed)
+        step = map_step_of(&m->arena);
+    if (step == MAP_TOO_COMPLEX || (!whole && step == MAP_DONE))
+        taken =
+            give_up_merged(m, view, chunk, notes, whole || m->arena.failed ? "too complex" : "nested too deep", ret);
+    else if (step == MAP_DONE)
+        taken = finish_merged(m, view, chunk, notes, ret);
+    if (!taken)
+        undo_merged(chunk, &m->run.line, notes);
+    return taken;
 }

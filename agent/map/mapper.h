@@ -56,4 +56,23 @@ size_t mapper_piece(const struct input *input);
 void mapper_take(struct mapper *m, struct source *source, struct slice bytes, size_t history, unsigned flags,
                  size_t budget, int64_t read_time_ms, struct chunk *chunk);
 
+/* Records that a rule merges (contract 4.6) become parts of the chunk; agent/merge joins them. A record that was joined
+ * comes back here for its rule's calls: they are added behind the chunk's, with its notes. `view` is borrowed. Fills
+ * *ret but for `joined` and `file`. MAP_NO_MEMORY: the chunk is as before. */
+struct merged_view {
+    uint32_t rule;
+    size_t input;
+    struct slice text;              /* JSON */
+    const struct record_meta *meta; /* of its first line, as are those that follow */
+    unsigned char id[16];
+    uint64_t sample;
+    uint32_t record;
+    struct slice parents_text;
+    const struct span *parents;
+    size_t parent_count;
+    bool broken; /* without text: it was too complex to be joined */
+};
+bool mapper_take_merged(struct mapper *m, const struct merged_view *view, struct chunk *chunk,
+                        struct merged_record *ret) __attribute__((warn_unused_result));
+
 #endif

@@ -7,6 +7,7 @@
 #include "map/privacy.h"
 #include "map/route.h"
 #include "time/instant.h"
+#include "json/json_merge.h"
 
 /* A rule that took the record. */
 struct taking {
@@ -39,7 +40,8 @@ static enum map_step reject(struct taking *t, const char *reason)
                             .rule = t->rule_index,
                             .reason = reason,
                             .before_call = run->chunk->call_count,
-                            .line = UINT32_MAX};
+                            .line = UINT32_MAX,
+                            .merged = run->line.merged};
     bool keep = run->config->dead_letter_lines && !run->line.rejected;
     run->line.rejected = true;
     return chunk_add_note(run->chunk, &note, run->list_all || keep) ? MAP_DONE : MAP_NO_MEMORY;
@@ -153,6 +155,7 @@ static enum map_step add_call(struct taking *t, const struct call_rule *rule, co
         .endpoint = rule->endpoint,
         .rule = t->rule_index,
         .line = (uint32_t)chunk->line_count, /* it will be the next one there */
+        .merged = run->line.merged,
         .destination = t->route.destination,
         .text_at = start,
         .text_len = chunk->text.len - start,
@@ -260,26 +263,36 @@ static enum map_step make_calls(struct taking *t, const struct call_rule *call)
 
 /* ---- One rule --------------------------------------------------------------------------------------------------- */
 
-/* By the first 8 bytes of a SHA-256 (contract 4.5): never changes between versions. */
-static bool is_sampled_in(struct rules_run *run, const struct sample_rule *sample, struct scope *scope)
+/* The first 8 bytes of the SHA-256 (contract 4.5): never changes between versions. */
+static bool sample_hash(struct rules_run *run, struct slice text, uint64_t *ret)
 {
-    struct slice text = run->line.content;
     unsigned char hash[SHA256_BYTES];
-    if (!sample->set || sample->all)
-        return true;
-    if (sample->by) {
-        struct value by = expr_eval(sample->by, scope);
-        if (!value_is_null_or_nothing(&by))
-            text = value_as_text(scope->arena, &by);
-    }
     if (!sha256_of(&text, 1, hash)) {
         run->arena->failed = run->arena->starved = true;
         return false;
     }
-    uint64_t first = 0;
+    *ret = 0;
     for (size_t i = 0; i < 8; i++)
-        first = first << 8 | hash[i];
-    return first < sample->below;
+        *ret = *ret << 8 | hash[i];
+    return true;
+}
+
+static bool is_sampled_in(struct rules_run *run, const struct sample_rule *sample, struct scope *scope)
+{
+    struct slice text = run->line.content;
+    uint64_t hash = run->line.sample;
+    bool by_line = true;
+    if (!sample->set || sample->all)
+        return true;
+    if (sample->by) {
+        struct value by = expr_eval(sample->by, scope);
+        by_line = value_is_null_or_nothing(&by);
+        if (!by_line)
+            text = value_as_text(scope->arena, &by);
+    }
+    if (by_line && run->line.merged)
+        return hash < sample->below;
+    return sample_hash(run, text, &hash) && hash < sample->below;
 }
 
 /* Sampled out counts before dropped, the first rule that did it is named. */
@@ -319,6 +332,149 @@ static void begin_rule(struct scope *scope, const struct rule *rule, struct rule
     scope->match_limit_hits = 0;
 }
 
+/* ---- Merging ---------------------------------------------------------------------------------------------------- */
+
+static struct span keep_in_chunk(struct chunk *chunk, struct slice text)
+{
+    struct span span = {chunk->text.len, text.len};
+    buffer_add(&chunk->text, text);
+    return span;
+}
+
+static bool makes_ids(const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->call_count; i++)
+        if (rule->calls[i].endpoint == ENDPOINT_EVENT)
+            return true;
+    return false;
+}
+
+/* They lie in the outermost one's text, which is kept once a line. */
+static bool keep_parents(struct rules_run *run, struct mapped_origin *origin, const struct value parents[],
+                         size_t count)
+{
+    struct chunk *chunk = run->chunk;
+    const struct value *line = &parents[count - 1];
+    struct span *kept = &run->line.parents_text;
+    if (kept->len == 0) {
+        kept->at = chunk->text.len;
+        value_write(&chunk->text, line);
+        kept->len = chunk->text.len - kept->at;
+    }
+    origin->first_parent = chunk->parent_count;
+    origin->parent_count = count;
+    origin->parents_text = *kept;
+    for (size_t i = 0; i < count; i++) {
+        struct span place = {0, kept->len};
+        if (value_is_container(line)) {
+            size_t quote = parents[i].type == VALUE_STRING;
+            place.at = (size_t)(parents[i].text.text - line->text.text) - quote;
+            place.len = parents[i].text.len + 2 * quote;
+        }
+        if (!chunk_add_parent(chunk, place))
+            return false;
+    }
+    return !chunk->text.failed;
+}
+
+/* What a merged record needs of its first line. Those of one line without $parent share it. */
+static bool add_origin(struct rules_run *run, const struct rule *rule, struct scope *scope)
+{
+    struct chunk *chunk = run->chunk;
+    struct line_state *line = &run->line;
+    bool parents = rule->merge.uses_parents && scope->parent_count > 0;
+    bool hashed = rule->sample.set && !rule->sample.all;
+    struct mapped_origin origin = {.offset = line->offset, .read_time_ms = run->meta.read_time_ms};
+    if (makes_ids(rule) && !line->id_known) {
+        if (!line_id_of(line->file, line->offset, line->content, &line->id))
+            return false;
+        line->id_known = true;
+    }
+    memcpy(origin.id, line->id.bytes, sizeof origin.id);
+    if (hashed && !sample_hash(run, line->content, &origin.sample))
+        return false;
+    origin.time = keep_in_chunk(chunk, run->meta.time);
+    origin.stream = keep_in_chunk(chunk, run->meta.stream);
+    if (parents && !keep_parents(run, &origin, scope->parents, scope->parent_count))
+        return false;
+    return chunk_add_origin(chunk, &origin);
+}
+
+static enum map_step add_part(struct rules_run *run, uint32_t rule_index, struct scope *scope, const struct value *by,
+                              const struct resume_part *resume)
+{
+    const struct merge_rule *merge = &run->config->rules.items[rule_index].merge;
+    struct chunk *chunk = run->chunk;
+    struct mapped_part part = {.rule = rule_index,
+                               .line = (uint32_t)chunk->line_count,
+                               .record = (uint32_t)run->line.record,
+                               .nth = run->line.merging - 1,
+                               .before_call = chunk->call_count,
+                               .before_note = chunk->note_count,
+                               .number = resume ? resume->number : 0,
+                               .ended = resume ? resume->ended : 0};
+    struct value name = merge->as ? expr_eval(merge->as, scope) : VALUE_NONE;
+    part.last = merge->until && condition_holds(merge->until, scope);
+    if (!add_origin(run, &run->config->rules.items[rule_index], scope))
+        return MAP_NO_MEMORY;
+    part.origin = (uint32_t)chunk->origin_count - 1;
+    part.named = !value_is_null_or_nothing(&name);
+    part.key = keep_in_chunk(chunk, value_as_text(run->arena, by));
+    if (part.named)
+        part.as = keep_in_chunk(chunk, value_as_text(run->arena, &name));
+    part.text.at = chunk->text.len;
+    value_write(&chunk->text, &scope->record);
+    part.text.len = chunk->text.len - part.text.at;
+    if (run->arena->failed)
+        return map_step_of(run->arena);
+    return !chunk->text.failed && chunk_add_part(chunk, &part) ? MAP_DONE : MAP_NO_MEMORY;
+}
+
+/* A merged record of one: `let` is evaluated again where it has another form than the single record. */
+static enum map_step take_alone(struct rules_run *run, uint32_t rule_index, struct scope *scope)
+{
+    const struct rule *rule = &run->config->rules.items[rule_index];
+    struct value name = rule->merge.as ? expr_eval(rule->merge.as, scope) : VALUE_NONE;
+    if (value_is_null_or_nothing(&name))
+        return take(run, rule_index, scope);
+    struct slice as = value_as_text(run->arena, &name);
+    const struct value single = scope->record;
+    struct json_merge merge;
+    struct buffer text;
+    json_merge_init(&merge, run->arena, NULL, 0);
+    json_merge_add(&merge, &as, &single);
+    buffer_init_in(&text, run->arena);
+    json_merge_write(&merge, &text);
+    if (run->arena->failed || text.failed)
+        return map_step_of(run->arena);
+    scope->record = value_of_json(buffer_slice(&text));
+    begin_rule(scope, rule, &run->chunk->rules[rule_index]);
+    enum map_step step = take(run, rule_index, scope);
+    scope->record = single;
+    return step;
+}
+
+/* A line that was taken before, by these rules: only what is not settled of it is made again. */
+static enum map_step take_or_merge(struct rules_run *run, uint32_t rule_index, struct scope *scope)
+{
+    const struct merge_rule *merge = &run->config->rules.items[rule_index].merge;
+    const struct resume_line *resume = run->line.resume;
+    struct value by = merge->set ? expr_eval(merge->by, scope) : VALUE_NONE;
+    if (value_is_null_or_nothing(&by)) {
+        if (resume && run->same_rules && !resume->calls)
+            return map_step_of(run->arena);
+        return merge->set ? take_alone(run, rule_index, scope) : take(run, rule_index, scope);
+    }
+    uint32_t nth = run->line.merging++;
+    const struct resume_part *part =
+        resume ? resume_find_part(run->resume, resume, (uint32_t)run->line.record, nth) : NULL;
+    if (resume && run->same_rules && !part)
+        return map_step_of(run->arena);
+    return add_part(run, rule_index, scope, &by, part);
+}
+
+/* ---- A record --------------------------------------------------------------------------------------------------- */
+
 enum map_step rules_apply(struct rules_run *run, const struct value *record, const struct value parents[],
                           size_t parent_count)
 {
@@ -330,6 +486,7 @@ enum map_step rules_apply(struct rules_run *run, const struct value *record, con
                           .lets = run->lets,
                           .meta = &run->meta};
     enum map_step step = MAP_DONE;
+    run->line.merging = 0;
     for (uint32_t i = 0; i < rules->count && step == MAP_DONE; i++) {
         const struct rule *rule = &rules->items[i];
         if (rule->applies_to_input && !rule->applies_to_input[run->line.input_index])
@@ -339,10 +496,25 @@ enum map_step rules_apply(struct rules_run *run, const struct value *record, con
         explain(run, i, NULL, rule->when, &scope);
         step = map_step_of(run->arena);
         if (holds && step == MAP_DONE)
-            step = take(run, i, &scope);
+            step = take_or_merge(run, i, &scope);
         run->chunk->rules[i].match_limit_hits += scope.match_limit_hits;
         if (holds && !rule->continue_)
             break;
     }
+    return step;
+}
+
+enum map_step rules_apply_merged(struct rules_run *run, uint32_t rule, const struct value *record,
+                                 const struct value parents[], size_t parent_count)
+{
+    struct scope scope = {.arena = run->arena,
+                          .record = *record,
+                          .parents = parents,
+                          .parent_count = parent_count,
+                          .lets = run->lets,
+                          .meta = &run->meta};
+    begin_rule(&scope, &run->config->rules.items[rule], &run->chunk->rules[rule]);
+    enum map_step step = take(run, rule, &scope);
+    run->chunk->rules[rule].match_limit_hits += scope.match_limit_hits;
     return step;
 }

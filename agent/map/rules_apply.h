@@ -35,6 +35,13 @@ struct line_state {
     bool full;         /* its calls reached LIMIT_LINE_CALLS: further ones are rejected unseen */
     bool rejected, sampled, dropped;
     uint32_t decided_by; /* the rule that sampled it out or dropped it */
+    uint32_t merged;     /* it is no line, but a merged record: what its calls say; else 0 */
+    uint64_t sample;     /* … and what `sample` goes by */
+    /* What is merged of it */
+    size_t part_start, origin_start, parent_start; /* where that begins in the chunk */
+    struct span parents_text;                      /* the line, in chunk->text, once it is kept there */
+    uint32_t merging;                              /* rules that merge the record at hand, so far */
+    const struct resume_line *resume;              /* not NULL: it was taken before; what is unsettled of it */
 };
 
 struct rules_run {
@@ -47,9 +54,16 @@ struct rules_run {
     struct chunk *chunk;
     struct line_state line;
     struct map_explainer explainer;
+    const struct resume *resume; /* the file's; NULL: there is none */
+    bool same_rules;             /* … and these were in force then: what it does not list is done */
 };
 
+/* A rule that merges takes no call out of a record: the record becomes a part in the chunk (contract 4.6), unless `by`
+ * gives nothing. */
 enum map_step rules_apply(struct rules_run *run, const struct value *record, const struct value parents[],
                           size_t parent_count) __attribute__((warn_unused_result));
+/* One rule's calls on a merged record. */
+enum map_step rules_apply_merged(struct rules_run *run, uint32_t rule, const struct value *record,
+                                 const struct value parents[], size_t parent_count) __attribute__((warn_unused_result));
 
 #endif

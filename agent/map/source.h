@@ -3,7 +3,7 @@
 
 #include "base/content_hash.h"
 #include "config.h"
-#include "frames/record.h"
+#include "map/resume.h"
 
 /* Where in a file something stands, and what came before it: enough to go on there after a restart and to tell whether
  * the file is still the same (contract 6.5). */
@@ -42,8 +42,9 @@ struct source {
     struct position at; /* the next byte to be read: a record's start, but while `skipping` */
     bool skipping;      /* within an oversized line, up to its newline */
     struct file_id id;
-    size_t input;      /* index in the configuration's inputs */
-    struct slice path; /* $meta.file; borrowed from the file's entry */
+    size_t input;                /* index in the configuration's inputs */
+    struct slice path;           /* $meta.file; borrowed from the file's entry */
+    const struct resume *resume; /* NULL, or what is unsettled of lines that were taken before; borrowed likewise */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include "replay/letter_intake.h"
 
 #include "limits.h"
+#include "merge/merger.h"
 
 #include <sys/stat.h>
 #include <time.h>
@@ -16,6 +17,7 @@ struct letter_intake {
     struct input_metrics *metrics;
     struct scan_rules *scan_rules;
     struct mapper *mapper;
+    struct merger *merger;
     struct ledger **ledgers; /* by queue: of the log file that its last letter named; NULL: none yet */
     struct arena arena;      /* one letter's */
     struct dead_letter_read letter;
@@ -53,8 +55,10 @@ struct letter_intake *letter_intake_new(const struct config *config, struct deli
     in->metrics = metrics_input(metrics, "replay");
     in->scan_rules = scan_rules_new(config);
     in->mapper = mapper_new(config, MAP_FOR_RUN, host);
+    in->merger = merger_new(MAP_FOR_RUN, host);
     in->ledgers = calloc(letter_intake_queues(in), sizeof *in->ledgers);
-    if (in->metrics && in->scan_rules && in->mapper && in->ledgers)
+    if (in->metrics && in->scan_rules && in->mapper && in->ledgers && in->merger &&
+        merger_configure(in->merger, config, SIZE_MAX))
         return in;
     letter_intake_free(in);
     return NULL;
@@ -69,6 +73,7 @@ void letter_intake_free(struct letter_intake *in)
             ledger_disown(in->ledgers[i]);
     }
     free(in->ledgers);
+    merger_free(in->merger);
     mapper_free(in->mapper);
     scan_rules_free(in->scan_rules);
     arena_release(&in->arena);
@@ -208,6 +213,15 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What was kept stands for itself: it is joined to no other line. */
+static bool merge(struct letter_intake *in, struct slice file)
+{
+    if (!merger_take(in->merger, &in->chunk, in->config, file))
+        return false;
+    merger_end_all(in->merger);
+    return merger_add_ended(in->merger, &in->chunk, in->config);
+}
+
 static bool take_line(struct letter_intake *in, uint64_t now)
 {
     const struct dead_letter_read *letter = &in->letter;
@@ -228,7 +242,10 @@ static bool take_line(struct letter_intake *in, uint64_t now)
     source.at.content.len = letter->offset;
     mapper_take(in->mapper, &source, slice_from_offset(buffer_slice(&in->bytes), sizeof before), sizeof before,
                 MAP_TAKE_LAST_LINE_ANYHOW, SIZE_MAX, now_ms(), &in->chunk);
-    return in->chunk.result != CHUNK_NO_MEMORY && delivery_take(in->delivery, l, &in->chunk, in->config, now);
+    bool taken = in->chunk.result != CHUNK_NO_MEMORY && merge(in, letter->file) &&
+                 delivery_take(in->delivery, l, &in->chunk, in->config, now);
+    merger_forget(in->merger, &in->chunk);
+    return taken;
 }
 
 /* ---- A letter --------------------------------------------------------------------------------------------------- */

@@ -62,6 +62,9 @@ struct reading {
     struct record_at *records;
     size_t count, cap;
     size_t good_end; /* behind the last good record */
+    /* File records that count only together (JOURNAL_TOGETHER): so many more are to come, and where the first began */
+    uint64_t group_left;
+    size_t group_at, group_first;
     bool bad_before; /* something bad stands before a good record, or there is no good one */
     bool bad_after;  /* … behind the last good one */
 };
@@ -76,6 +79,7 @@ static uint64_t subject_of(const struct journal_record *record)
     case JOURNAL_INPUT:
         return content_hash_of(record->input);
     case JOURNAL_URL:
+    case JOURNAL_TOGETHER:
         break;
     }
     return 0;
@@ -83,6 +87,14 @@ static uint64_t subject_of(const struct journal_record *record)
 
 static bool add_record(struct reading *r, const struct journal_record *record, size_t at, size_t end)
 {
+    if (record->kind == JOURNAL_TOGETHER) {
+        r->group_left = record->together;
+        r->group_at = at;
+        r->group_first = r->count;
+        return true;
+    }
+    if (record->kind == JOURNAL_FILE && r->group_left > 0)
+        r->group_left--;
     if (r->count == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 256;
         struct record_at *grown = realloc(r->records, cap * sizeof *grown);
@@ -95,6 +107,17 @@ static bool add_record(struct reading *r, const struct journal_record *record, s
     bool forget = record->kind == JOURNAL_FORGET;
     r->records[r->count++] =
         (struct record_at){.kind = kind, .key = subject_of(record), .at = at, .len = forget ? 0 : end - at};
+    return true;
+}
+
+/* The last group is not whole: a torn end begins there. Where something is bad before a good record the file is
+ * damaged, and all good records count. */
+static bool drop_torn_group(struct reading *r)
+{
+    if (r->group_left == 0 || r->bad_before)
+        return false;
+    r->count = r->group_first;
+    r->good_end = r->group_at;
     return true;
 }
 
@@ -123,6 +146,7 @@ static bool find_records(struct reading *r, struct slice body, bool header_good)
         at = end;
         arena_reset(&arena);
     }
+    bad |= drop_torn_group(r);
     r->bad_after = bad;
     r->bad_before |= bad && r->count == 0;
     arena_release(&arena);

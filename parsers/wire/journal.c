@@ -112,6 +112,10 @@ static void write_file(struct buffer *out, const struct checkpoint_entry *entry)
     buffer_add_char(out, '"');
     for (size_t i = 0; i < FIELD_COUNT; i++)
         write_field(out, &fields[i], entry);
+    if (entry->open.len) {
+        buffer_add_text(out, ",\"open\":");
+        json_write_string(out, entry->open);
+    }
     buffer_add_char(out, '}');
 }
 
@@ -151,6 +155,9 @@ void journal_write(struct buffer *out, const struct journal_record *record)
         break;
     case JOURNAL_INPUT:
         write_text(out, "input", record->input);
+        break;
+    case JOURNAL_TOGETHER:
+        buffer_printf(out, "{\"together\":%llu}", (unsigned long long)record->together);
         break;
     }
     if (!out->failed)
@@ -287,6 +294,8 @@ static bool read_file(struct arena *arena, const struct json_doc *doc, struct ch
         if (!read_field(doc, &fields[i], &entry))
             return false;
     }
+    if (json_member(doc, 0, SLICE("open")) && !member_string(arena, doc, "open", &entry.open))
+        return false;
     *ret_entry = entry;
     return true;
 }
@@ -312,6 +321,10 @@ static enum found read_record(struct arena *arena, const struct json_doc *doc, s
     if (json_member(doc, 0, SLICE("input"))) {
         ret->kind = JOURNAL_INPUT;
         return member_string(arena, doc, "input", &ret->input) ? RECORD_GOOD : RECORD_BAD;
+    }
+    if (json_member(doc, 0, SLICE("together"))) {
+        ret->kind = JOURNAL_TOGETHER;
+        return member_number(doc, "together", &ret->together) ? RECORD_GOOD : RECORD_BAD;
     }
     return RECORD_UNKNOWN;
 }

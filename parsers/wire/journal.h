@@ -14,6 +14,7 @@
  *     1b2c3d4e {"file":7,"path":"/var/log/a.jsonl",…,"offset":812,…}
  *     99aabbcc {"forget":7}
  *     0d1e2f3a {"input":"chat"}
+ *     4b5a6978 {"together":2}
  *
  * The checksum is the CRC-32 (zlib's) of the JSON text, eight lower-case hex digits. The last record of a `file` key
  * counts. Version 1 is read by every release; a new version is written only by a release whose predecessor reads it. */
@@ -38,23 +39,27 @@ struct checkpoint_entry {
     /* A gzip file that was read to its end: how large it was, and content_hash_of() its last KiB. Size 0: it was not.
      */
     uint64_t gz_end, gz_tail;
-    uint64_t born_ns; /* wall clock: when the file was made, as its file system says; 0: not known */
-    bool skipping;    /* the offset is within an oversized line */
-    bool gz;          /* offsets are of the decompressed content */
-    bool gone;        /* rewritten, cut or deleted: kept for its continuation */
+    uint64_t born_ns;  /* wall clock: when the file was made, as its file system says; 0: not known */
+    struct slice open; /* lines behind the offset that are not settled (map/resume.h); or empty */
+    bool skipping;     /* the offset is within an oversized line */
+    bool gz;           /* offsets are of the decompressed content */
+    bool gone;         /* rewritten, cut or deleted: kept for its continuation */
 };
 
 enum journal_record_kind {
     JOURNAL_FILE,
     JOURNAL_FORGET,
     JOURNAL_URL,
-    JOURNAL_INPUT /* an input of that name was seen: `start_at` is for inputs that are new */
+    JOURNAL_INPUT,   /* an input of that name was seen: `start_at` is for inputs that are new */
+    JOURNAL_TOGETHER /* so many file records that follow count only if all of them are there: a torn tail must not part
+                      * what was joined across files */
 };
 struct journal_record {
     enum journal_record_kind kind;
     struct checkpoint_entry entry; /* file; forget: the key alone */
     struct slice url;
     struct slice input; /* its name */
+    uint64_t together;
 };
 
 void journal_write_header(struct buffer *out);

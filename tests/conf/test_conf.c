@@ -279,7 +279,11 @@ static void the_whole_contract_loads(void **state)
     assert_true(feedback->sample.set && feedback->sample.below == UINT64_C(1) << 63 && !feedback->sample.all);
     assert_non_null(feedback->sample.by);
     assert_int_equal(feedback->calls[0].endpoint, ENDPOINT_SIGNAL);
-    assert_slice(merged->name, "merged");
+    assert_true(merged->merge.set);
+    assert_int_equal(merged->merge.timeout_ms, 60000);
+    assert_int_equal(merged->merge.max_open, 10);
+    assert_int_equal(merged->merge.append_count, 1);
+    assert_slice(merged->merge.append_paths[0].names[0], "delta");
     assert_slice(rules->items[3].name, "preset-rule");
     assert_true(rules->items[3].drop);
 

@@ -1,5 +1,6 @@
 /* How far a file's checkpoint may go, and how its lines are counted. */
 #include "deliver/fixture.h"
+#include "deliver/joined.h"
 #include "support/cmocka_setup.h"
 
 enum { LINES = 64 };
@@ -21,7 +22,8 @@ static void take_lines(struct ledger *l, uint64_t at, uint64_t width, const unsi
         if (calls[i] == 0)
             c.outcomes[OUTCOME_UNMATCHED]++;
         else
-            lines[c.line_count++] = (struct mapped_line){.start.content.len = at + i * width, .calls = calls[i]};
+            lines[c.line_count++] =
+                (struct mapped_line){.start.content.len = at + i * width, .offset = at + i * width, .calls = calls[i]};
     }
     uint64_t first;
     assert_true(ledger_take(l, &c, &first));
@@ -136,21 +138,110 @@ static void line_counts_once(void **state)
     ledger_unref(l);
 }
 
-/* A held line is not settled before its hold is; a disowned ledger calls nobody and lives as long as its references. */
-static void holds_and_references(void **state)
+/* A line of several calls is not settled before its last; a disowned ledger calls nobody and lives as long as its
+ * references. */
+static void calls_and_references(void **state)
 {
     (void)state;
     struct fixture f;
     fixture_init(&f);
     fixture_start(&f);
     struct ledger *l = ledger_ref(fixture_file(&f, "a"));
-    take_lines(l, 0, 10, (const unsigned[]){1, 1}, 2);
-    ledger_hold(l, 0, 1);
+    take_lines(l, 0, 10, (const unsigned[]){2, 1}, 2);
     ledger_settle(l, 0, CALL_DELIVERED);
     assert_int_equal(f.moved, 0);
     ledger_settle(l, 0, CALL_DELIVERED);
     assert_int_equal(f.moved, 1);
     fixture_stop(&f);
+    ledger_unref(l);
+}
+
+static struct merge_part *part_of(struct joined *j, uint64_t number)
+{
+    struct merge_part *part = calloc(1, sizeof *part);
+    assert_non_null(part);
+    part->number = number;
+    joined_add(j, part);
+    return part;
+}
+
+/* A chunk of one line with a part. */
+static void take_part(struct ledger *l, uint64_t at, struct merge_part *part)
+{
+    struct mapped_line mapped = {.start.content.len = at, .offset = at, .calls = 1};
+    struct mapped_part of = {.kept = part};
+    struct chunk c = {
+        .lines = &mapped, .line_count = 1, .lines_read = 1, .parts = &of, .part_count = 1, .end.content.len = at + 10};
+    uint64_t first;
+    assert_true(ledger_take(l, &c, &first));
+}
+
+/* Lines of one record, of two files, are settled together, as what the record comes to; those between are remembered.
+ */
+static void joined_lines_are_settled_together(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t calls;
+        unsigned flags;
+        enum call_outcome answer;
+        enum outcome outcome;
+    } cases[] = {
+        {2, 0, CALL_DELIVERED, OUTCOME_DELIVERED},          {1, LINE_REJECTED, CALL_DELIVERED, OUTCOME_REJECTED},
+        {1, 0, CALL_DEAD_LETTERED, OUTCOME_DEAD_LETTERED},  {0, LINE_SAMPLED, CALL_DELIVERED, OUTCOME_SAMPLED},
+        {0, LINE_INVALID, CALL_DELIVERED, OUTCOME_INVALID}, {0, 0, CALL_DELIVERED, OUTCOME_DROPPED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct input_metrics m = {0};
+        struct ledger *a = new_ledger(&m), *b = new_ledger(&m);
+        struct joined *j = joined_new();
+        struct buffer text;
+        take_part(a, 5, part_of(j, 1));
+        take_lines(a, 15, 10, (const unsigned[]){1, 1}, 2);
+        take_part(b, 5, part_of(j, 2));
+        take_part(a, 35, part_of(j, 3));
+        ledger_settle(a, 1, CALL_DELIVERED);
+        assert_int_equal(committed(a), 5);
+        assert_true(ledger_has_parts(a));
+
+        struct resume *r = resume_new();
+        assert_true(ledger_write_resume(a, r));
+        buffer_init(&text, 1 << 10);
+        resume_write(r, &text);
+        buffer_add_char(&text, '\0');
+        assert_string_equal(text.data, "45 0 0 0 5 0 1 0 0 1 0 20 1 0 10 0 1 0 0 2 0");
+        resume_free(r);
+        buffer_release(&text);
+
+        bool over = joined_begin(j, cases[i].calls, cases[i].flags);
+        for (uint32_t n = cases[i].calls; n > 0; n--) {
+            assert_false(over);
+            assert_int_equal(committed(b), 5);
+            over = joined_settle(j, cases[i].answer);
+        }
+        assert_true(over);
+        assert_int_equal(m.lines[cases[i].outcome], 3 + (cases[i].outcome == OUTCOME_DELIVERED));
+        assert_int_equal(committed(b), 15);
+        assert_int_equal(committed(a), 25);
+        assert_false(ledger_has_parts(a));
+        joined_unref(j);
+        ledger_unref(a);
+        ledger_unref(b);
+    }
+}
+
+/* Let go of without being settled (the agent ends): the lines stay as they are. */
+static void unsettled_parts_hold_their_lines(void **state)
+{
+    (void)state;
+    struct input_metrics m = {0};
+    struct ledger *l = new_ledger(&m);
+    struct joined *j = joined_new();
+    take_part(l, 5, part_of(j, 1));
+    joined_unref(joined_ref(j));
+    joined_unref(j);
+    assert_int_equal(committed(l), 5);
+    assert_int_equal(m.lines_held, 1);
     ledger_unref(l);
 }
 
@@ -161,7 +252,9 @@ int main(void)
         cmocka_unit_test(position_waits_for_the_oldest_line),
         cmocka_unit_test(any_order_of_answers),
         cmocka_unit_test(line_counts_once),
-        cmocka_unit_test(holds_and_references),
+        cmocka_unit_test(calls_and_references),
+        cmocka_unit_test(joined_lines_are_settled_together),
+        cmocka_unit_test(unsettled_parts_hold_their_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,11 +3,13 @@
 was lost, none was invented, and that repeats bear the same event_id. Now and then it is reloaded before, or is a --once,
 or is asked to stop (SIGTERM) rather than killed.
 
-    chaos.py [--kills N] [--seed N] [--seconds N]
+    chaos.py [--kills N] [--seed N] [--merge]
 
 Writes are cut at any byte; files are rotated by rename-and-create, by copy-and-truncate, and deleted once all their
 lines have arrived. Every line makes an event; some make a signal and an identify call as well. Half of the lines name
-no id, so that the agent makes one. Prints the seed; the same seed gives the same choices, though not the same timing.
+no id, so that the agent makes one. With --merge a record comes in several lines, among those of others and across
+rotations, and is joined again: it must arrive whole, under the id of its first line. Prints the seed; the same seed gives
+the same choices, though not the same timing.
 """
 import argparse
 import json
@@ -44,6 +46,9 @@ rules:
       user_id: $.user
       traits: {plan: $.plan, n: $.n}
 """
+# Rotated files are read before those that follow them: in another order a record's end might come before its beginning.
+MERGE_RULES = RULES.replace("    event:\n", "    merge: {by: $.n, until: {$.last: true}, append: [$.completion], timeout: 0s}\n    event:\n", 1)
+MERGE_ORDER = "    order: modified\n"
 NAMES = ("a.jsonl", "b.jsonl", "c.jsonl")
 BACKLOG = 3000  # calls that have not arrived: the writer waits, so that kills come at the end of files, too
 PATIENCE = 30  # seconds without a new call, at the end
@@ -64,7 +69,7 @@ class Writer:
         self.history = []  # of rotations and deletions, for those who look for a fault
         self.counts = dict.fromkeys(("rename", "copytruncate", "delete"), 0)
 
-    def record(self):
+    def record(self, name):
         r = self.rnd
         n = self.n
         self.n += 1
@@ -95,7 +100,7 @@ class Writer:
                 return
             data, numbers = b"", []
             for _ in range(r.choice((1, 1, 3, 20))):
-                n, text = self.record()
+                n, text = self.record(name)
                 data += text
                 numbers.append(n)
             cut = r.randrange(1, len(data)) if r.random() < 0.3 else len(data)
@@ -143,6 +148,45 @@ class Writer:
             if self.half[name]:
                 self.append(name, self.half[name])
                 self.half[name] = b""
+
+
+class MergeWriter(Writer):
+    """The same records in up to six lines each, mixed with those of others in the same file."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.begun = {name: [] for name in NAMES}  # [n, lines that are still to come]
+
+    def record(self, name):
+        r, begun = self.rnd, self.begun[name]
+        if len(begun) < 5 and (not begun or r.random() < 0.4):
+            n, text = super().record(name)
+            begun.append([n, self.cut(json.loads(text))])
+        return self.next_line(name, r.randrange(len(begun)))
+
+    def cut(self, record):
+        whole, pieces = record.pop("completion"), []
+        for _ in range(self.rnd.randrange(6)):
+            at = self.rnd.randrange(len(whole) + 1)
+            pieces.append(whole[:at])
+            whole = whole[at:]
+        lines = [{"msg": record["msg"], "n": record["n"], "completion": piece} for piece in (*pieces, whole)]
+        lines[0].update(record)
+        lines[-1]["last"] = True
+        return lines
+
+    def next_line(self, name, which):
+        n, lines = self.begun[name][which]
+        line = lines.pop(0)
+        if not lines:
+            del self.begun[name][which]
+        return n, (json.dumps(line) + "\n").encode()
+
+    def finish(self):
+        super().finish()
+        for name in NAMES:
+            while self.begun[name]:
+                self.append(name, self.next_line(name, 0)[1])
 
 
 class Verdict:
@@ -199,7 +243,7 @@ class Verdict:
         return wrong
 
 
-def run(kills, seed, directory, binary_log=sys.stdout):
+def run(kills, seed, directory, binary_log=sys.stdout, merge=False):
     rnd = random.Random(seed)
     verdict = Verdict()
     lock = threading.Lock()
@@ -223,9 +267,10 @@ def run(kills, seed, directory, binary_log=sys.stdout):
 
         troubled = [True]
         server.answer = answer
-        agent = Agent(directory, server.url, rules=RULES, more="identify: {cache: 0}")
+        agent = Agent(directory, server.url, rules=MERGE_RULES if merge else RULES, inputs=MERGE_ORDER if merge else "",
+                      more="identify: {cache: 0}")
         agent.config.write_text(agent.config.read_text().replace("*.jsonl", "*.jsonl*"))
-        writer = Writer(agent.logs, rnd, verdict.has)
+        writer = (MergeWriter if merge else Writer)(agent.logs, rnd, verdict.has)
         stopping = threading.Event()
 
         def write():
@@ -240,7 +285,7 @@ def run(kills, seed, directory, binary_log=sys.stdout):
         started = time.monotonic()
         try:
             for kill in range(kills):
-                how = rnd.random()
+                how = rnd.random() if not merge else 0.1 + 0.9 * rnd.random()  # --once would end what is open
                 agent.start(*["--once"] if how < 0.1 else [])
                 with lock:
                     writer.history.append(("start", kill))
@@ -277,7 +322,7 @@ def run(kills, seed, directory, binary_log=sys.stdout):
             wrong = verdict.judge(writer.lines)
         if code != 0:
             wrong.append(f"the last run ended with {code}")
-        print(f"chaos: seed {seed}: {kills} kills in {time.monotonic() - started:.0f} s, {len(writer.lines)} lines, "
+        print(f"chaos{' --merge' if merge else ''}: seed {seed}: {kills} kills in {time.monotonic() - started:.0f} s, {len(writer.lines)} lines, "
               f"{verdict.events} events ({verdict.repeats} repeats), {len(verdict.signals)} signals, {len(verdict.users)} identify calls, "
               f"{writer.counts}, {len(wrong)} wrong", file=binary_log, flush=True)
         if wrong:
@@ -290,9 +335,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--merge", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        wrong = run(args.kills, args.seed, directory)
+        wrong = run(args.kills, args.seed, directory, merge=args.merge)
         for text in wrong[:40]:
             print(text)
         if wrong:

@@ -10,3 +10,10 @@ def test_chaos(tmp_path):
     kills = int(os.environ.get("RAINGAUGE_CHAOS_KILLS", "25"))
     seed = int(os.environ.get("RAINGAUGE_CHAOS_SEED", time.time()))
     assert chaos.run(kills, seed, tmp_path) == []
+
+
+def test_chaos_of_merged_records(tmp_path):
+    """Records of several lines arrive whole, or not yet: no kill makes two of one, or leaves a line out."""
+    kills = int(os.environ.get("RAINGAUGE_CHAOS_KILLS", "25"))
+    seed = int(os.environ.get("RAINGAUGE_CHAOS_SEED", time.time()))
+    assert chaos.run(kills, seed, tmp_path, merge=True) == []

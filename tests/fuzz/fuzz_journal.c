@@ -2,15 +2,43 @@
  * then read as the same. */
 #include "base/arena.h"
 #include "limits.h"
+#include "map/resume.h"
 #include "wire/journal.h"
 
 #include <stdlib.h>
 #include <zlib.h>
 
+static void resume_comes_back(struct slice text)
+{
+    struct resume *r = resume_read(text), *same;
+    struct buffer once, again;
+    if (!r)
+        return;
+    buffer_init(&once, MIB(64));
+    buffer_init(&again, MIB(64));
+    resume_sort(r);
+    resume_write(r, &once);
+    same = resume_read(buffer_slice(&once));
+    if (!same)
+        abort();
+    resume_write(same, &again);
+    if (!slice_equal(buffer_slice(&once), buffer_slice(&again)))
+        abort();
+    for (uint64_t at = 0; at < 8; at++) {
+        const struct resume_line *line = NULL;
+        if (resume_find(r, at, at % 2, &line) == RESUME_OPEN)
+            resume_find_part(r, line, 0, 0);
+    }
+    resume_free(r);
+    resume_free(same);
+    buffer_release(&once);
+    buffer_release(&again);
+}
+
 static void must_come_back(struct arena *arena, const struct journal_record *record)
 {
     struct buffer again;
-    buffer_init(&again, MIB(1));
+    buffer_init(&again, MIB(16));
     journal_write(&again, record);
     struct slice line = buffer_slice(&again);
     struct journal_record same;
@@ -19,8 +47,10 @@ static void must_come_back(struct arena *arena, const struct journal_record *rec
     bool too_long = again.len > LIMIT_CHECKPOINT_RECORD; /* a path beyond PATH_MAX: never written */
     if (!too_long && !arena->failed &&
         (!read || fault != JOURNAL_OK || same.kind != record->kind || same.entry.offset != record->entry.offset ||
-         !slice_equal(same.entry.path, record->entry.path) || !slice_equal(same.url, record->url)))
+         !slice_equal(same.entry.path, record->entry.path) || !slice_equal(same.entry.open, record->entry.open) ||
+         !slice_equal(same.url, record->url)))
         abort();
+    resume_comes_back(record->entry.open);
     buffer_release(&again);
 }
 

@@ -26,11 +26,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     "    identify: {user_id: $.b, traits: $.a}\n"                                                                      \
     "  - {name: rest, signal: {event_id: e, signal_name: \"{{ $.message }}{{ $.k }}\", properties: $}}\n"
 
+#define MERGE(of)                                                                                                      \
+    "rules:\n"                                                                                                         \
+    "  - {name: pair, continue: true, when: {$.b: {exists: true}}, merge: {by: $.b, until: {$.e: 1}, max_open: 3},\n"  \
+    "     let: {x: $.a}, signal: {event_id: $.b, signal_name: s, properties: [$, {p: " of ", x: $x}]}}\n"              \
+    "  - name: stream\n"                                                                                               \
+    "    sample: {rate: 0.9, by: $.s}\n"                                                                               \
+    "    merge: {by: $.a, as: $.m, append: [$.c, $.a.b, $.a], until: {$.c: {contains: x}}}\n"                          \
+    "    event: {event: e, user_id: \"{{ $meta.offset }}\", properties: $, ai_data: {input: $.c | string}}\n"
+
 static const char *const configs[] = {
     "raindrop: {context: true}\ninputs: [{paths: [/logs/*], max_line_bytes: 1KiB}]\n" RULES("$.b"),
     "inputs: [{paths: [/logs/*], records: ['$.a[*]', '$..b']}]\n" RULES("$parent2"),
     "inputs: [{paths: [/logs/*], parser: raw}]\n" RULES("$.b"),
     "inputs: [{paths: [/logs/*], parser: logfmt}]\n" RULES("$.b"),
+    "inputs: [{paths: [/logs/*]}]\n" MERGE("$.p"),
+    "inputs: [{paths: [/logs/*], records: '$.a[*]', envelope: auto}]\n" MERGE("$parent"),
     "inputs: [{paths: [/logs/*], parser: regex, pattern: '^(?<a>\\w+)( (?<b>.*))?$'}]\n" RULES("$.b"),
 };
 enum { CONFIGS = sizeof configs / sizeof configs[0] };

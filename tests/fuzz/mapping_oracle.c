@@ -2,7 +2,7 @@
 
 #include "limits.h"
 #include "map/chunk_print.h"
-#include "map/mapper.h"
+#include "merge/merger.h"
 #include "wire/call_check.h"
 
 #include <errno.h>
@@ -57,18 +57,37 @@ static void check_call(const struct chunk *c, const struct mapped_call *call)
     arena_release(&arena);
 }
 
+/* Calls of merged records are no line's. */
 static void check_chunk(const struct chunk *c)
 {
     uint64_t settled = c->line_count;
-    size_t calls = 0;
+    size_t calls = 0, own = c->part_count;
     for (size_t i = 0; i < OUTCOME_COUNT; i++)
         settled += c->outcomes[i];
     require(settled == c->lines_read);
     for (size_t i = 0; i < c->line_count; i++)
         calls += c->lines[i].calls;
-    require(calls >= c->call_count); /* kept texts count as calls, too */
-    for (size_t i = 0; i < c->call_count; i++)
+    for (size_t i = 0; i < c->call_count; i++) {
+        own += c->calls[i].merged == 0;
+        require(c->calls[i].merged <= c->merged_count);
         check_call(c, &c->calls[i]);
+    }
+    require(calls >= own); /* kept texts count as calls, too */
+}
+
+/* What is still open ends with the bytes; then nothing is left. */
+static void end_merges(struct merger *merger, const struct config *config, struct chunk *chunk, bool all,
+                       struct buffer *out)
+{
+    const struct config *of;
+    merger_end_all(merger);
+    while (merger_next(merger, chunk, &of)) {
+        require(of == config);
+        check_chunk(chunk);
+        chunk_print(out, chunk, config, SLICE("fuzz"), all);
+        merger_forget(merger, chunk);
+    }
+    require(!merger_has_ended(merger) && merger_open(merger) == 0 && merger_bytes(merger) == 0);
 }
 
 static void map_in_pieces(const struct config *config, struct slice bytes, uint32_t seed, enum map_mode mode, bool all,
@@ -76,8 +95,9 @@ static void map_in_pieces(const struct config *config, struct slice bytes, uint3
 {
     struct mapper *mapper = mapper_new(config, mode, SLICE("host"));
     struct source source = {.id = file_id_of_name(SLICE("fuzz")), .path = SLICE("/logs/fuzz.jsonl")};
+    struct merger *merger = merger_new(mode, SLICE("host"));
     struct chunk chunk;
-    require(mapper);
+    require(mapper && merger && merger_configure(merger, config, MIB(1)));
     chunk_init(&chunk);
     position_init(&source.at);
     for (size_t end = 0; end < bytes.len;) {
@@ -90,11 +110,15 @@ static void map_in_pieces(const struct config *config, struct slice bytes, uint3
                         end == bytes.len ? MAP_TAKE_LAST_LINE_ANYHOW : 0, seed % 5000, 0, &chunk);
             require(chunk.result != CHUNK_NO_MEMORY);
             require(position_offset(&source.at) == at + chunk.consumed);
+            require(merger_take(merger, &chunk, config, SLICE("fuzz")));
             check_chunk(&chunk);
             chunk_print(out, &chunk, config, SLICE("fuzz"), all);
+            merger_forget(merger, &chunk);
         } while (chunk.result == CHUNK_FULL);
     }
+    end_merges(merger, config, &chunk, all, out);
     chunk_release(&chunk);
+    merger_free(merger);
     mapper_free(mapper);
 }
 

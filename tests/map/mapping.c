@@ -9,8 +9,12 @@
 void mapping_set_mode(struct mapping *m, enum map_mode mode)
 {
     mapper_free(m->mapper);
+    merger_free(m->merger);
     m->mapper = mapper_new(m->config, mode, SLICE("host-1"));
     assert_non_null(m->mapper);
+    m->merger = merger_new(mode, SLICE("host-1"));
+    assert_non_null(m->merger);
+    assert_true(merger_configure(m->merger, m->config, m->config->upload.buffer / 4));
 }
 
 void mapping_begin(struct mapping *m, struct slice config)
@@ -41,6 +45,7 @@ static void add_up(struct mapping *m)
 {
     const struct chunk *c = &m->chunk;
     chunk_print(&m->shown, c, m->config, SLICE("chat.jsonl"), !m->calls_only);
+    merger_forget(m->merger, &m->chunk);
     m->lines_read += c->lines_read;
     m->nul_bytes += c->nul_bytes;
     m->lines_with_calls += c->line_count;
@@ -58,9 +63,16 @@ void mapping_take(struct mapping *m, struct slice bytes, const size_t ends[], si
             assert_int_not_equal(m->chunk.result, CHUNK_NO_MEMORY);
             assert_int_equal(position_offset(&m->chunk.end), at + m->chunk.consumed);
             more = m->chunk.result == CHUNK_FULL;
+            assert_true(merger_take(m->merger, &m->chunk, m->config, SLICE("chat.jsonl")));
             add_up(m);
         }
     }
+    const struct config *config;
+    merger_end_all(m->merger);
+    while (merger_next(m->merger, &m->chunk, &config))
+        add_up(m);
+    assert_int_equal(merger_open(m->merger), 0);
+    assert_int_equal(merger_bytes(m->merger), 0);
 }
 
 void mapping_end(struct mapping *m)
@@ -68,5 +80,6 @@ void mapping_end(struct mapping *m)
     buffer_release(&m->shown);
     chunk_release(&m->chunk);
     mapper_free(m->mapper);
+    merger_free(m->merger);
     config_free(m->config);
 }

@@ -2,11 +2,12 @@
 #ifndef RAINGAUGE_TEST_MAPPING_H
 #define RAINGAUGE_TEST_MAPPING_H
 
-#include "map/mapper.h"
+#include "merge/merger.h"
 
 struct mapping {
     struct config *config; /* NULL: invalid, and that was printed */
     struct mapper *mapper;
+    struct merger *merger; /* what is open at the end of the bytes ends with them */
     struct chunk chunk;
     struct source source;
     struct buffer shown; /* as `raingauge map --all` … */

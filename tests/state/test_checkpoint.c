@@ -234,6 +234,43 @@ static void cut_at_every_byte(void **state)
     free(j.text);
 }
 
+/* Records that belong together count all or none: a tail that is torn within them is cut off before the first. */
+static void torn_group_is_cut_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer text;
+    buffer_init(&text, 1 << 16);
+    journal_write_header(&text);
+    write_entry(&text, 1, 100);
+    write_entry(&text, 2, 100);
+    size_t group = text.len;
+    journal_write(&text, &(struct journal_record){.kind = JOURNAL_TOGETHER, .together = 2});
+    write_entry(&text, 1, 200);
+    write_entry(&text, 2, 200);
+    size_t group_end = text.len;
+    write_entry(&text, 3, 300);
+    for (size_t len = group; len <= text.len; len++) {
+        remove_all(f);
+        memset(f->offsets, 0, sizeof f->offsets);
+        temp_write(&f->dir, "checkpoint", text.data, len);
+        struct checkpoint *c = open_it(f);
+        assert_non_null(c);
+        assert_false(f->damaged);
+        assert_int_equal(f->offsets[1], len < group_end ? 100 : 200);
+        assert_int_equal(f->offsets[2], len < group_end ? 100 : 200);
+        assert_int_equal(f->offsets[3], len == text.len ? 300 : 0);
+        assert_int_equal(temp_count(&f->dir, "checkpoint.corrupt-"), 0);
+        assert_true(save_entry(f, c, 9, 7));
+        checkpoint_close(c);
+        c = open_it(f);
+        assert_non_null(c);
+        assert_int_equal(f->offsets[9], 7);
+        assert_int_equal(f->offsets[1], len < group_end ? 100 : 200);
+        checkpoint_close(c);
+    }
+    buffer_release(&text);
+}
+
 /* One byte changed, at each place: either the header now names a newer format, and the file is refused and left as it
  * is; or the name of the release that wrote it, which is no damage; or all records but the damaged one count, and a
  * copy of the file is kept aside, unless it is only the end. */
@@ -462,11 +499,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(last_record_counts),         TEST(cut_at_every_byte),
-        TEST(damage_at_every_byte),       TEST(damaged_file_is_not_given_up_early),
-        TEST(every_operation_fails_once), TEST(every_allocation_fails_once),
-        TEST(failing_is_said_once),       TEST(newer_format_is_refused),
-        TEST(unreadable_is_refused),      TEST(many_files_fold_now_and_then),
+        TEST(last_record_counts),
+        TEST(cut_at_every_byte),
+        TEST(torn_group_is_cut_whole),
+        TEST(damage_at_every_byte),
+        TEST(damaged_file_is_not_given_up_early),
+        TEST(every_operation_fails_once),
+        TEST(every_allocation_fails_once),
+        TEST(failing_is_said_once),
+        TEST(newer_format_is_refused),
+        TEST(unreadable_is_refused),
+        TEST(many_files_fold_now_and_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

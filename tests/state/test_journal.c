@@ -35,7 +35,8 @@ static void assert_same_entry(const struct checkpoint_entry *a, const struct che
     x.path = y.path = (struct slice){0};
     assert_int_equal(x.key, y.key);
     assert_memory_equal(&x.device, &y.device,
-                        offsetof(struct checkpoint_entry, skipping) - offsetof(struct checkpoint_entry, device));
+                        offsetof(struct checkpoint_entry, open) - offsetof(struct checkpoint_entry, device));
+    assert_true(slice_equal(a->open, b->open));
     assert_int_equal(x.skipping, y.skipping);
     assert_int_equal(x.gz, y.gz);
     assert_int_equal(x.gone, y.gone);
@@ -81,6 +82,10 @@ static void format_is_pinned(void **state)
     e.path = SLICE("/var/log/\xff");
     journal_write(&f->text, &(struct journal_record){.kind = JOURNAL_FILE, .entry = e});
     journal_write(&f->text, &(struct journal_record){.kind = JOURNAL_FORGET, .entry = {.key = 7}});
+    journal_write(&f->text, &(struct journal_record){.kind = JOURNAL_TOGETHER, .together = 2});
+    e = an_entry();
+    e.open = SLICE("900 0 0 1 0 1 0");
+    journal_write(&f->text, &(struct journal_record){.kind = JOURNAL_FILE, .entry = e});
     buffer_add_char(&f->text, '\0');
     assert_string_equal(
         f->text.data,
@@ -100,7 +105,15 @@ static void format_is_pinned(void **state)
         "\"last_seen\":1764040000123,\"stderr_ahead\":17,\"stdout_skip\":3,\"gz_end\":600,\"gz_tail\":"
         "18446744073709551615,\"born\":1764040000123456789,\"skipping\":true,\"gz\":true,\"gone\":true}"
         "\n"
-        "c6a579e7 {\"forget\":7}\n");
+        "c6a579e7 {\"forget\":7}\n"
+        "cd0ae2eb {\"together\":2}\n"
+        "d17c1c4c "
+        "{\"file\":7,\"path\":\"/var/log/a.jsonl\",\"id\":\"00112233445566778899aabbccddeeff\",\"device\":2049,"
+        "\"inode\":18446744073709551615,\"generation\":1,\"offset\":812,\"content\":\"0123456789abcdef\",\"pending\":"
+        "\"000"
+        "00000000000ff\",\"tail\":\"0000000000000001\",\"head_len\":812,\"head\":\"fedcba9876543210\",\"first_line\":"
+        "\"0000"
+        "000000000002\",\"skipped\":3,\"size\":900,\"last_seen\":1764040000123,\"open\":\"900 0 0 1 0 1 0\"}\n");
 }
 
 /* Each kind of record comes back as it was, hostile paths included. */
@@ -114,6 +127,7 @@ static void records_come_back(void **state)
         e.real_path = i % 2 ? SLICE("/var/log/pods/0.log") : SLICE("/r\xff");
         e.path = slice_from(paths[i]);
         e.gz = i % 2;
+        e.open = i % 2 ? SLICE("5 0 0 1") : SLICE("");
         e.last_seen_ms = -5;
         buffer_clear(&f->text);
         journal_write(&f->text, &(struct journal_record){.kind = JOURNAL_FILE, .entry = e});

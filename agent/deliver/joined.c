@@ -1,0 +1,65 @@
+#include "deliver/joined.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct joined *joined_new(void)
+{
+    struct joined *j = calloc(1, sizeof *j);
+    if (j)
+        j->references = 1;
+    return j;
+}
+
+struct joined *joined_ref(struct joined *j)
+{
+    j->references++;
+    return j;
+}
+
+void joined_unref(struct joined *j)
+{
+    if (!j || --j->references > 0)
+        return;
+    for (struct merge_part *part = j->first, *next; part; part = next) {
+        next = part->next;
+        if (part->ledger)
+            ledger_unbind(part);
+        free(part);
+    }
+    free(j);
+}
+
+void joined_add(struct joined *j, struct merge_part *part)
+{
+    part->next = NULL;
+    if (j->last)
+        j->last->next = part;
+    else
+        j->first = part;
+    j->last = part;
+    j->count++;
+}
+
+/* A file's committed position may move with each: callbacks only take note of that. */
+static bool finish(struct joined *j)
+{
+    for (struct merge_part *part = j->first; part; part = part->next)
+        if (part->ledger)
+            ledger_settle_part(part, j->flags);
+    return true;
+}
+
+bool joined_begin(struct joined *j, uint32_t calls, unsigned flags)
+{
+    j->unsettled = calls;
+    j->flags = flags;
+    return calls == 0 && finish(j);
+}
+
+bool joined_settle(struct joined *j, enum call_outcome outcome)
+{
+    assert(j->unsettled > 0);
+    j->flags |= line_flag_of(outcome);
+    return --j->unsettled == 0 && finish(j);
+}

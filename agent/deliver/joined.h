@@ -1,0 +1,48 @@
+#ifndef RAINGAUGE_JOINED_H
+#define RAINGAUGE_JOINED_H
+
+#include "deliver/ledger.h"
+
+/* The lines that one merged record was joined from (contract 4.6): they are settled together, when the last of its
+ * calls is, and count as the record does (contract 6.1). Each stands in the ledger of its own file, whose offset waits
+ * for it.
+ *
+ *     struct joined *j = joined_new();
+ *     joined_add(j, part);                   // as parts come; takes the part
+ *     ledger_take() binds each part to its line …
+ *     joined_begin(j, calls, flags);         // it has ended: so many calls are to be settled, perhaps none
+ *     joined_settle(j, CALL_DELIVERED);      // … one of them is
+ *     joined_unref(j);                       // whoever held a reference; the last one frees the parts
+ *
+ * Belongs to the loop's thread. */
+
+struct merge_part {
+    struct merge_part *next;         /* of the merged record, in the order of joining */
+    struct merge_part *next_in_line; /* the ledger's */
+    struct ledger *ledger;           /* a reference, once it is bound; NULL before and when it is settled */
+    uint64_t line;                   /* its line there */
+    uint64_t offset;
+    uint32_t record, nth; /* as in struct mapped_part */
+    uint64_t number;
+    unsigned ended; /* the record ended with it; not by `until`, which the line itself says */
+};
+
+struct joined {
+    unsigned references;
+    uint32_t unsettled;
+    unsigned flags; /* enum line_flag */
+    struct merge_part *first, *last;
+    size_t count;
+};
+
+enum { JOINED_PART_COST = 2 * sizeof(struct merge_part) + 160 /* its line's entry in the ledger */ };
+
+struct joined *joined_new(void); /* NULL: no memory; one reference */
+struct joined *joined_ref(struct joined *j);
+void joined_unref(struct joined *j); /* what was not settled stays so in its ledgers */
+void joined_add(struct joined *j, struct merge_part *part);
+/* True where all is settled by that. */
+bool joined_begin(struct joined *j, uint32_t calls, unsigned flags);
+bool joined_settle(struct joined *j, enum call_outcome outcome);
+
+#endif
