@@ -287,15 +287,31 @@ static enum record_end end_of(unsigned flags)
     return flags & MAP_AT_REST ? RECORDS_AT_REST : RECORDS_GO_ON;
 }
 
+/* Lines that no rule can match, as far as they come next. */
+static void skip_lines(struct taking *t, struct prefilter_scan *scan)
+{
+    struct record_reader *reader = &t->m->reader;
+    size_t lines, len = prefilter_skip(scan, record_reader_rest(reader), t->input->max_line_bytes, &lines);
+    if (len == 0)
+        return;
+    record_reader_skip(reader, len);
+    t->chunk->lines_read += lines;
+    t->chunk->outcomes[OUTCOME_UNMATCHED] += lines;
+}
+
 /* False on lack of memory. *ret_full: stopped before the end, as there are enough calls. */
 static bool take_lines(struct taking *t, size_t budget, bool *ret_full)
 {
     struct record_reader *reader = &t->m->reader;
     struct record line;
+    struct prefilter_scan scan;
+    prefilter_scan_begin(&scan, &t->m->prefilters[t->source->input], t->bytes);
     *ret_full = false;
+    skip_lines(t, &scan);
     while (!*ret_full && record_reader_next(reader, &line)) {
         if (!take_line(t, &line))
             return false;
+        skip_lines(t, &scan);
         *ret_full = t->chunk->text.len >= budget && record_reader_has_rest(reader);
     }
     return !reader->failed;

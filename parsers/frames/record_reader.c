@@ -306,6 +306,17 @@ bool record_reader_next(struct record_reader *r, struct record *ret_record)
     return r->joins ? next_joined(r, ret_record) : next_plain(r, ret_record);
 }
 
+struct slice record_reader_rest(const struct record_reader *r)
+{
+    bool plain = !r->joins && !r->splitter.skipping && r->options.encoding == ENCODING_UTF8;
+    return plain ? r->splitter.rest : slice_of(NULL, 0);
+}
+
+void record_reader_skip(struct record_reader *r, size_t len)
+{
+    line_splitter_skip(&r->splitter, len);
+}
+
 /* ---- Life ------------------------------------------------------------------------------------------------------- */
 
 static bool joins(const struct record_options *options)

@@ -77,6 +77,11 @@ void record_reader_begin(struct record_reader *r, const struct record_options *o
                          const struct record_place *from, enum record_end end);
 bool record_reader_next(struct record_reader *r, struct record *ret_record);
 
+/* What comes behind the record that was given last, where each line of it is a record by itself; else nothing. Whole
+ * lines of it may be skipped, so that the next record comes behind them. */
+struct slice record_reader_rest(const struct record_reader *r);
+void record_reader_skip(struct record_reader *r, size_t len);
+
 /* Behind the record that was given last. */
 struct record_place record_reader_place(const struct record_reader *r);
 bool record_reader_has_rest(const struct record_reader *r); /* there is more behind it */

@@ -148,6 +148,11 @@ bool line_splitter_next(struct line_splitter *s, struct line *ret_line)
     }
 }
 
+void line_splitter_skip(struct line_splitter *s, size_t len)
+{
+    step(s, len);
+}
+
 bool line_splitter_peek_rest(const struct line_splitter *s, struct line *ret_line)
 {
     uint64_t nuls = 0;

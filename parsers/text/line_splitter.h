@@ -44,6 +44,9 @@ void line_splitter_init(struct line_splitter *s, struct slice bytes, uint64_t of
 /* The next line that has its newline (or is known to be too long); false where there is none: `rest` waits for more. */
 bool line_splitter_next(struct line_splitter *s, struct line *ret_line);
 
+/* Steps over whole lines that somebody else has looked at: `len` bytes of `rest`, which begins with a line. */
+void line_splitter_skip(struct line_splitter *s, size_t len);
+
 /* What waits, as a line without its newline; false where it is blank. Takes nothing: line_splitter_take_rest() does,
  * once the line is known to be whole. */
 bool line_splitter_peek_rest(const struct line_splitter *s, struct line *ret_line);

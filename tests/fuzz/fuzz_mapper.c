@@ -42,6 +42,14 @@ static const char *const configs[] = {
     "inputs: [{paths: [/logs/*], parser: logfmt}]\n" RULES("$.b"),
     "inputs: [{paths: [/logs/*]}]\n" MERGE("$.p"),
     "inputs: [{paths: [/logs/*], records: '$.a[*]', envelope: auto}]\n" MERGE("$parent"),
+    /* Where the pre-filter has something to look for. */
+    "inputs: [{paths: [/logs/*], max_line_bytes: 1KiB}]\n"
+    "rules:\n"
+    "  - {when: {$.a: [b, ab]}, event: {event: e, user_id: u, ai_data: {input: $}}}\n"
+    "  - {when: {any: [{$.b: a}, {$.m.k: {exists: true}}]}, drop: true}\n",
+    "inputs: [{paths: [/logs/*]}]\n"
+    "rules:\n"
+    "  - {when: {$.a: [a/b, 'é']}, event: {event: e, user_id: u, ai_data: {input: $}}}\n",
     "inputs: [{paths: [/logs/*], parser: regex, pattern: '^(?<a>\\w+)( (?<b>.*))?$'}]\n" RULES("$.b"),
 };
 enum { CONFIGS = sizeof configs / sizeof configs[0] };
