@@ -14,9 +14,10 @@ struct mapper {
     const struct config *config;
     bool list_all;
     char *host;
-    struct prefilter *prefilters; /* one for each input; with list_all they let all through */
-    struct arena own;             /* what lives as long as the mapper */
-    struct arena arena;           /* one line's values */
+    const struct rule_index **indexes; /* one for each input */
+    struct prefilter *prefilters;      /* one for each input; with list_all they let all through */
+    struct arena own;                  /* what lives as long as the mapper */
+    struct arena arena;                /* one line's values */
     struct rules_run run;
     struct record_reader reader;
 };
@@ -32,6 +33,14 @@ struct taking {
     struct position at;                    /* moves behind the lines, only where it is asked for */
     const struct resume_line *resume_line; /* of the line at hand, where it was taken before */
 };
+
+static bool make_indexes(struct mapper *m)
+{
+    m->indexes = arena_calloc(&m->own, m->config->input_count, sizeof(struct rule_index *));
+    for (size_t i = 0; m->indexes && i < m->config->input_count; i++)
+        m->indexes[i] = rule_index_of(m->config, i, &m->own);
+    return !m->own.failed;
+}
 
 static bool make_prefilters(struct mapper *m)
 {
@@ -54,7 +63,7 @@ struct mapper *mapper_new(const struct config *config, enum map_mode mode, struc
     arena_init(&m->arena, LIMIT_RECORD_ARENA);
     buffer_init(&m->run.cut, LIMIT_CALL_RAW);
     record_reader_init(&m->reader);
-    if (!m->host || !m->run.lets || !make_prefilters(m)) {
+    if (!m->host || !m->run.lets || !make_prefilters(m) || !make_indexes(m)) {
         mapper_free(m);
         return NULL;
     }
@@ -187,7 +196,6 @@ static void begin_line(struct taking *t, const struct record *line)
     run->meta.time = line->time;
     run->meta.stream = line->stream;
     run->line = (struct line_state){.input = t->input,
-                                    .input_index = t->source->input,
                                     .file = &t->source->id,
                                     .offset = line->at.offset,
                                     .content = line->text,
@@ -307,11 +315,12 @@ static bool take_lines(struct taking *t, size_t budget, bool *ret_full)
     struct prefilter_scan scan;
     prefilter_scan_begin(&scan, &t->m->prefilters[t->source->input], t->bytes);
     *ret_full = false;
-    skip_lines(t, &scan);
-    while (!*ret_full && record_reader_next(reader, &line)) {
+    while (!*ret_full) {
+        skip_lines(t, &scan);
+        if (!record_reader_next(reader, &line))
+            break;
         if (!take_line(t, &line))
             return false;
-        skip_lines(t, &scan);
         *ret_full = t->chunk->text.len >= budget && record_reader_has_rest(reader);
     }
     return !reader->failed;
@@ -348,6 +357,7 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
     set_meta(m, source, t.input, read_time_ms);
     m->run.resume = source->resume;
     m->run.same_rules = source->resume && source->resume->rules == resume_hash(m->config->sha256);
+    m->run.index = m->indexes[source->input];
     record_reader_begin(&m->reader, &options, bytes, &place, end_of(flags));
     chunk->input = source->input;
     chunk->meta = m->run.meta;
@@ -387,7 +397,6 @@ static void begin_merged(struct mapper *m, const struct merged_view *view, struc
     m->run.meta = *view->meta;
     m->run.resume = NULL;
     m->run.line = (struct line_state){.input = &m->config->inputs[view->input],
-                                      .input_index = view->input,
                                       .offset = view->meta->offset,
                                       .id_known = true,
                                       .record = view->record,

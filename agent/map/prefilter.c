@@ -2,30 +2,33 @@
 
 #include "text/utf8.h"
 
+#include <stdlib.h>
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
+/* ---- What is looked for ------------------------------------------------------------------------------------------ */
+
 struct needles {
-    struct slice items[NEEDLES_MOST];
+    struct slice *items;
     size_t count;
 };
 
 static bool add(struct needles *n, struct arena *arena, struct slice text)
 {
     struct buffer quoted;
-    if (memmem(text.text, text.len, UTF8_REPLACEMENT, UTF8_REPLACEMENT_LEN))
-        return false; /* it may stand in the line as bytes that are no UTF-8 */
+    if (n->count == NEEDLES_MOST || memmem(text.text, text.len, UTF8_REPLACEMENT, UTF8_REPLACEMENT_LEN) ||
+        memchr(text.text, '"', text.len))
+        return false; /* the character may stand in the line as bytes that are no UTF-8; the quote is always escaped */
     buffer_init_in(&quoted, arena);
     buffer_add(&quoted, text);
     buffer_add_char(&quoted, '"');
-    for (size_t i = 0; i < n->count; i++)
-        if (slice_equal(n->items[i], buffer_slice(&quoted)))
-            return true;
-    if (n->count == NEEDLES_MOST || quoted.failed)
+    n->items = arena_grow_array(arena, n->items, n->count, sizeof *n->items);
+    if (!n->items)
         return false;
     n->items[n->count++] = buffer_slice(&quoted);
-    return true;
+    return !quoted.failed;
 }
 
 static bool add_needs_of(struct needles *n, struct arena *arena, const struct rule *rule)
@@ -40,14 +43,43 @@ static bool add_needs_of(struct needles *n, struct arena *arena, const struct ru
     return true;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static void sort_and_thin_out(struct needles *n)
+{
+    size_t kept = 0;
+    if (n->count)
+        qsort(n->items, n->count, sizeof *n->items, by_bytes);
+    for (size_t i = 0; i < n->count; i++)
+        if (kept == 0 || !slice_equal(n->items[kept - 1], n->items[i]))
+            n->items[kept++] = n->items[i];
+    n->count = kept;
+}
+
+static unsigned pair_of(const char *at)
+{
+    return (unsigned char)at[0] | (unsigned)(unsigned char)at[1] << 8;
+}
+
+static void set_pair(struct prefilter *p, unsigned pair)
+{
+    p->pairs[pair / 64] |= UINT64_C(1) << (pair % 64);
+}
+
 static void describe(struct prefilter *p, struct slice needle)
 {
-    p->begins[(unsigned char)needle.text[0]] = true;
+    if (needle.len >= 2)
+        set_pair(p, pair_of(needle.text));
+    for (unsigned second = 0; needle.len == 1 && second < 256; second++) /* the empty text */
+        set_pair(p, '"' | second << 8);
     for (size_t i = 0; i + 1 < needle.len; i++) { /* without the quote */
         char c = needle.text[i];
         p->beyond_ascii |= (signed char)c < 0;
         p->slash |= c == '/';
-        p->escaped |= c == '"' || c == '\\' || (c >= 0 && c < 0x20);
+        p->escaped |= c == '\\' || (c >= 0 && c < 0x20);
     }
 }
 
@@ -64,13 +96,17 @@ struct prefilter prefilter_of(const struct config *config, size_t input, struct 
         if (!add_needs_of(&needles, arena, rule))
             return (struct prefilter){0};
     }
-    struct slice kept = arena_copy(arena, slice_of((const char *)needles.items, sizeof needles.items));
-    struct prefilter p = {.needles = (const struct slice *)(const void *)kept.text};
-    p.count = p.needles ? needles.count : 0;
+    sort_and_thin_out(&needles);
+    struct prefilter p = {.needles = needles.items, .count = needles.count};
+    p.pairs = arena_calloc(arena, 65536 / 64, sizeof *p.pairs);
+    if (!p.pairs)
+        return (struct prefilter){0};
     for (size_t i = 0; i < p.count; i++)
         describe(&p, p.needles[i]);
     return p;
 }
+
+/* ---- One line ---------------------------------------------------------------------------------------------------- */
 
 static bool is_hex(char c)
 {
@@ -101,12 +137,19 @@ static const char *find_escape(const struct prefilter *p, const char *at, const 
     return end;
 }
 
-static bool begins_with_needle(const struct prefilter *p, struct slice rest)
+/* Whether a needle stands at the beginning of the text. No needle begins with another one: each has a quote at its end
+ * only. So it could only be the last one of those that do not come behind the text in the order. */
+static bool begins_with_needle(const struct prefilter *p, struct slice text)
 {
-    for (size_t i = 0; i < p->count; i++)
-        if (slice_starts_with(rest, p->needles[i]))
-            return true;
-    return false;
+    size_t low = 0, high = p->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (slice_compare(p->needles[middle], text) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && slice_starts_with(text, p->needles[low - 1]);
 }
 
 static bool has_braces(const char *at, const char *end)
@@ -121,7 +164,7 @@ bool prefilter_may_match(const struct prefilter *p, struct slice line)
         return true;
     while ((at = memchr(at, '"', (size_t)(end - at)))) {
         at++; /* not the end: that is a brace */
-        if (p->begins[(unsigned char)*at] && begins_with_needle(p, slice_of(at, (size_t)(end - at))))
+        if (begins_with_needle(p, slice_of(at, (size_t)(end - at))))
             return true;
     }
     return find_escape(p, line.text, end) < end;
@@ -150,12 +193,39 @@ static const char *find_text(struct slice text, const char *at, const char *end)
     return found ? found : end;
 }
 
+static bool needle_at(const struct prefilter *p, const char *at, const char *end)
+{
+    if (end - at >= 2 && !(p->pairs[pair_of(at) / 64] >> (pair_of(at) % 64) & 1))
+        return false;
+    return begins_with_needle(p, slice_of(at, (size_t)(end - at)));
+}
+
+/* Any needle, behind a quote. */
+static const char *find_any(const struct prefilter *p, const char *at, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"');
+    for (; end - at >= 16; at += 16) {
+        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const void *)at), quote));
+        for (; mask; mask &= mask - 1) {
+            const char *behind = at + __builtin_ctz(mask) + 1;
+            if (needle_at(p, behind, end))
+                return behind;
+        }
+    }
+#endif
+    while (at < end && (at = memchr(at, '"', (size_t)(end - at))))
+        if (needle_at(p, ++at, end))
+            return at;
+    return end;
+}
+
 void prefilter_scan_begin(struct prefilter_scan *scan, const struct prefilter *p, struct slice bytes)
 {
     scan->of = p;
     scan->end = bytes.text + bytes.len;
     scan->escape = NULL;
-    for (size_t i = 0; i < p->count; i++)
+    for (size_t i = 0; i < NEEDLES_FEW; i++)
         scan->needles[i] = NULL;
 }
 
@@ -166,9 +236,11 @@ static const char *next_place(struct prefilter_scan *scan, const char *at)
     if (!scan->escape || scan->escape < at)
         scan->escape = find_escape(p, at, scan->end);
     const char *next = scan->escape;
-    for (size_t i = 0; i < p->count; i++) {
+    size_t searches = p->count <= NEEDLES_FEW ? p->count : 1;
+    for (size_t i = 0; i < searches; i++) {
         if (!scan->needles[i] || scan->needles[i] < at)
-            scan->needles[i] = find_text(p->needles[i], at, scan->end);
+            scan->needles[i] =
+                searches == p->count ? find_text(p->needles[i], at, scan->end) : find_any(p, at, scan->end);
         if (scan->needles[i] < next)
             next = scan->needles[i];
     }

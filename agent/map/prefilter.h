@@ -15,12 +15,15 @@
  *
  * where prefilter_may_match(), which looks at one line, is the plain way to say the same. */
 
-enum { NEEDLES_MOST = 12 }; /* with more of them parsing is as quick */
+enum {
+    NEEDLES_MOST = 1024,
+    NEEDLES_FEW = 4, /* so many are looked for one by one; of more, each string of a line is looked at */
+};
 
 struct prefilter {
-    const struct slice *needles; /* with the quote behind them */
+    const struct slice *needles; /* with the quote behind them, in order */
     size_t count;                /* 0: every line is parsed */
-    bool begins[256];            /* some needle begins with that byte */
+    uint64_t *pairs;             /* a bit for each two bytes that some needle begins with */
     bool beyond_ascii, slash;    /* there is such a character in some needle */
     bool escaped;                /* ... or one that JSON has to escape */
 };
@@ -33,7 +36,7 @@ bool prefilter_may_match(const struct prefilter *p, struct slice line);
 /* Where in the bytes each needle and the next escape that may matter were last found. */
 struct prefilter_scan {
     const struct prefilter *of;
-    const char *needles[NEEDLES_MOST];
+    const char *needles[NEEDLES_FEW]; /* of many: the next of any is needles[0] */
     const char *escape;
     const char *end;
 };

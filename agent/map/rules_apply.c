@@ -485,12 +485,12 @@ enum map_step rules_apply(struct rules_run *run, const struct value *record, con
                           .parent_count = parent_count,
                           .lets = run->lets,
                           .meta = &run->meta};
-    enum map_step step = MAP_DONE;
     run->line.merging = 0;
-    for (uint32_t i = 0; i < rules->count && step == MAP_DONE; i++) {
+    struct rule_candidates candidates;
+    rule_candidates_begin(&candidates, run->index, &scope, run->explainer.explain);
+    enum map_step step = map_step_of(run->arena);
+    for (uint32_t i; step == MAP_DONE && rule_candidates_next(&candidates, &i);) {
         const struct rule *rule = &rules->items[i];
-        if (rule->applies_to_input && !rule->applies_to_input[run->line.input_index])
-            continue;
         begin_rule(&scope, rule, &run->chunk->rules[i]);
         bool holds = !rule->when || condition_holds(rule->when, &scope);
         explain(run, i, NULL, rule->when, &scope);

@@ -3,6 +3,7 @@
 
 #include "map/chunk.h"
 #include "map/mapper.h"
+#include "map/rule_index.h"
 #include "wire/uuid5.h"
 
 /* The rules on a record → calls in the chunk (contract 4).
@@ -23,7 +24,6 @@ static inline enum map_step map_step_of(const struct arena *arena)
 /* The line whose records are at hand, and what came of it so far. */
 struct line_state {
     const struct input *input;
-    size_t input_index;
     const struct file_id *file;
     uint64_t offset;
     struct slice content; /* the bytes that the parser got */
@@ -46,7 +46,8 @@ struct line_state {
 
 struct rules_run {
     const struct config *config;
-    bool list_all; /* every note */
+    bool list_all;                  /* every note */
+    const struct rule_index *index; /* of the line's input */
     struct arena *arena;
     struct let_slot *lets; /* config->rules.max_slots of them */
     struct buffer cut;     /* a call that is cut to the size of the wire */

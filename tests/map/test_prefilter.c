@@ -89,7 +89,7 @@ static void escapes_of_the_needles_matter(void **state)
     skip_lines(&f, "{\"x\":\"\\u4e00\"}\n", &lines);
     assert_int_equal(lines, 0);
     filter_end(&f);
-    filter_begin(&f, "{$.msg: 'a\"b'}");
+    filter_begin(&f, "{$.msg: 'a\\b'}");
     skip_lines(&f, "{\"x\":\"\\n\"}\n", &lines);
     assert_int_equal(lines, 0);
     filter_end(&f);
@@ -161,9 +161,10 @@ static void random_texts_agree(void **state)
                                         "a very long piece of plain text",
                                         "\"q\":\"nothing\"",
                                         "\"m\":[]"};
-    static const char *const whens[] = {"{$.a: ab}", "{$.a: [ab, 'é']}", "{any: [{$.a: c/d}, {$.b: {exists: true}}]}"};
+    static const char *const whens[] = {"{$.a: ab}", "{$.a: [ab, 'é']}", "{any: [{$.a: c/d}, {$.b: {exists: true}}]}",
+                                        "{$.a: [ab, abc, b, c, '', c/d, 'é', x, aa]}"};
     uint32_t seed = 7;
-    for (size_t w = 0; w < 3; w++) {
+    for (size_t w = 0; w < sizeof whens / sizeof *whens; w++) {
         struct filter f;
         filter_begin(&f, whens[w]);
         for (int round = 0; round < 3000; round++) {
