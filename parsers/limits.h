@@ -57,7 +57,7 @@
 
 /* Following */
 #define LIMIT_FINGERPRINT 1024 /* first and last bytes that tell a file (contract 6.5) */
-#define LIMIT_READ KIB(1024)    /* one turn of a file */
+#define LIMIT_READ KIB(512)    /* one turn of a file */
 #define LIMIT_GZ_BLOCK KIB(64) /* of a gzip file that is inflated at a time */
 #define LIMIT_GZ_READERS 8     /* gzip files that are being read at a time */
 #define LIMIT_PATH_BYTES 4096

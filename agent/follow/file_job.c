@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { READ_GROWS_BY = 4 };
+enum { READ_GROWS_BY = 4, KEPT_AT_REST = 1 << 16 };
 
 void file_job_init(struct file_job *job, struct mapper *mapper)
 {
@@ -19,6 +19,13 @@ void file_job_release(struct file_job *job)
 {
     buffer_release(&job->block);
     chunk_release(&job->chunk);
+}
+
+void file_job_trim(struct file_job *job)
+{
+    if (job->block.cap > KEPT_AT_REST)
+        buffer_release(&job->block);
+    chunk_trim(&job->chunk);
 }
 
 static enum file_job_outcome unreadable(struct file_job *job)

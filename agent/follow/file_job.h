@@ -89,6 +89,8 @@ struct file_job {
 };
 
 void file_job_init(struct file_job *job, struct mapper *mapper);
+/* There is nothing more to read for now: large buffers go back to the heap. */
+void file_job_trim(struct file_job *job);
 void file_job_release(struct file_job *job);
 void file_job_run(struct file_job *job);
 

@@ -243,6 +243,8 @@ void slot_release(struct slot *slot)
     slot->file = NULL;
     if (!f)
         return;
+    if (slot->job.at_end)
+        file_job_trim(&slot->job);
     f->reading.in_job = false;
     if (f->reading.again)
         file_table_visit(f->table, f);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { KEPT_TEXT = 1 << 20, KEPT_ITEMS = 4096, FIRST_CAP = 16 };
+enum { KEPT_TEXT = 4 * LIMIT_READ, KEPT_ITEMS = 16384, KEPT_AT_REST = 1 << 16, FIRST_CAP = 16 };
 
 static bool grow(void **items, size_t *cap, size_t item_size)
 {
@@ -61,6 +61,12 @@ bool chunk_clear(struct chunk *c, size_t rule_count)
     if (rule_count)
         memset(c->rules, 0, rule_count * sizeof *c->rules);
     return true;
+}
+
+void chunk_trim(struct chunk *c)
+{
+    if (c->text.cap > KEPT_AT_REST)
+        buffer_release(&c->text);
 }
 
 void chunk_release(struct chunk *c)

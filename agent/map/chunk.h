@@ -141,6 +141,7 @@ struct chunk {
 void chunk_init(struct chunk *c);
 /* Keeps the memory, up to a bound. False: no memory for the rules' counts. */
 bool chunk_clear(struct chunk *c, size_t rule_count) __attribute__((warn_unused_result));
+void chunk_trim(struct chunk *c); /* nothing more is to be done for now: what is large goes back to the heap */
 void chunk_release(struct chunk *c);
 
 /* The mapper's: each false on lack of memory. */
