@@ -32,6 +32,7 @@ struct taking {
     size_t history;
     struct position at;                    /* moves behind the lines, only where it is asked for */
     const struct resume_line *resume_line; /* of the line at hand, where it was taken before */
+    struct prefilter_scan scan;
 };
 
 static bool make_indexes(struct mapper *m)
@@ -225,7 +226,7 @@ static bool map_line(struct taking *t, const struct record *line)
     const char *reason;
     size_t notes = t->chunk->note_count;
     begin_line(t, line);
-    if (!prefilter_may_match(&t->m->prefilters[t->source->input], line->text))
+    if (!prefilter_scan_may_match(&t->scan, line->text))
         return settle(t, line, OUTCOME_UNMATCHED, UINT32_MAX, "no rule matches");
     enum frame_result parsed = frame_parse(&t->m->arena, t->input, line->text, &value, &reason);
     if (parsed == FRAME_INVALID)
@@ -296,10 +297,10 @@ static enum record_end end_of(unsigned flags)
 }
 
 /* Lines that no rule can match, as far as they come next. */
-static void skip_lines(struct taking *t, struct prefilter_scan *scan)
+static void skip_lines(struct taking *t)
 {
     struct record_reader *reader = &t->m->reader;
-    size_t lines, len = prefilter_skip(scan, record_reader_rest(reader), t->input->max_line_bytes, &lines);
+    size_t lines, len = prefilter_skip(&t->scan, record_reader_rest(reader), t->input->max_line_bytes, &lines);
     if (len == 0)
         return;
     record_reader_skip(reader, len);
@@ -312,11 +313,10 @@ static bool take_lines(struct taking *t, size_t budget, bool *ret_full)
 {
     struct record_reader *reader = &t->m->reader;
     struct record line;
-    struct prefilter_scan scan;
-    prefilter_scan_begin(&scan, &t->m->prefilters[t->source->input], t->bytes);
+    prefilter_scan_begin(&t->scan, &t->m->prefilters[t->source->input], t->bytes);
     *ret_full = false;
     while (!*ret_full) {
-        skip_lines(t, &scan);
+        skip_lines(t);
         if (!record_reader_next(reader, &line))
             break;
         if (!take_line(t, &line))

@@ -223,6 +223,7 @@ static const char *find_any(const struct prefilter *p, const char *at, const cha
 void prefilter_scan_begin(struct prefilter_scan *scan, const struct prefilter *p, struct slice bytes)
 {
     scan->of = p;
+    scan->asked = bytes.text;
     scan->end = bytes.text + bytes.len;
     scan->escape = NULL;
     for (size_t i = 0; i < NEEDLES_FEW; i++)
@@ -233,6 +234,7 @@ void prefilter_scan_begin(struct prefilter_scan *scan, const struct prefilter *p
 static const char *next_place(struct prefilter_scan *scan, const char *at)
 {
     const struct prefilter *p = scan->of;
+    scan->asked = at;
     if (!scan->escape || scan->escape < at)
         scan->escape = find_escape(p, at, scan->end);
     const char *next = scan->escape;
@@ -245,6 +247,14 @@ static const char *next_place(struct prefilter_scan *scan, const char *at)
             next = scan->needles[i];
     }
     return next;
+}
+
+bool prefilter_scan_may_match(struct prefilter_scan *scan, struct slice line)
+{
+    const char *end = line.text + line.len;
+    if ((uintptr_t)line.text < (uintptr_t)scan->asked || (uintptr_t)line.text >= (uintptr_t)scan->end)
+        return prefilter_may_match(scan->of, line); /* it was joined or decoded, or comes late */
+    return scan->of->count == 0 || !has_braces(line.text, end) || next_place(scan, line.text) < end;
 }
 
 size_t prefilter_skip(struct prefilter_scan *scan, struct slice rest, size_t max_line, size_t *ret_lines)

@@ -13,7 +13,9 @@
  *     prefilter_scan_begin(&scan, &prefilter, bytes);
  *     len = prefilter_skip(&scan, rest, max_line, &lines);    // rest: from a line's start to the end of the bytes
  *
- * where prefilter_may_match(), which looks at one line, is the plain way to say the same. */
+ *     if (prefilter_scan_may_match(&scan, line)) …             // one that has to be looked at; lines come in order
+ *
+ * where prefilter_may_match(), which looks at a line by itself, is the plain way to say the same. */
 
 enum {
     NEEDLES_MOST = 1024,
@@ -38,9 +40,13 @@ struct prefilter_scan {
     const struct prefilter *of;
     const char *needles[NEEDLES_FEW]; /* of many: the next of any is needles[0] */
     const char *escape;
+    const char *asked; /* what was found is behind it */
     const char *end;
 };
 void prefilter_scan_begin(struct prefilter_scan *scan, const struct prefilter *p, struct slice bytes);
+
+/* Of a line that may, but need not, be a part of the bytes, behind those that were asked for before. */
+bool prefilter_scan_may_match(struct prefilter_scan *scan, struct slice line);
 
 /* How many bytes of whole lines, from the first on, no rule can match; what comes then has to be looked at by itself.
  * The cost of all calls on the bytes together grows with the bytes and what is found in them. */

@@ -128,6 +128,8 @@ static void compare(const struct filter *f, struct slice text)
         assert_int_equal(lines, 0);
         text = slice_from_offset(text, len);
         line = next_line(text, &taken);
+        if (prefilter_may_match(&f->p, line))
+            assert_true(prefilter_scan_may_match(&scan, line));
         if (taken == 0)
             break;
         if (!(prefilter_may_match(&f->p, line) || line.len > 100 || holds_needle(f, line)))
