@@ -30,6 +30,8 @@ struct loader {
     const struct document *document;
     enum severity unset;     /* what a variable that is not set is here */
     struct expr_names names; /* what expressions can see here */
+    struct slice shared_lets[LETS_SHARED_MOST];
+    uint32_t shared_let_count;
 };
 
 void loader_error(struct loader *l, struct source_place place, const char *format, ...)

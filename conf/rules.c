@@ -64,6 +64,31 @@ static bool is_name(struct slice text)
     return text.len > 0;
 }
 
+/* Whether an expression looks at nothing but the record: each `$` in it is the record's. */
+static bool is_of_record_only(struct slice text)
+{
+    if (text.len == 0 || text.text[0] != '$')
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.text[i] == '$' && i + 1 < text.len && !strchr(".[ |),", text.text[i + 1]))
+            return false;
+    return memmem(text.text, text.len, "{{", 2) == NULL;
+}
+
+/* Rules often begin with the same let: it need not be evaluated for each of them. */
+static uint32_t shared_let(struct loader *l, const struct yaml_node *value)
+{
+    if (value->type != YAML_TEXT || !is_of_record_only(value->text))
+        return LET_NOT_SHARED;
+    for (uint32_t i = 0; i < l->shared_let_count; i++)
+        if (slice_equal(l->shared_lets[i], value->text))
+            return i;
+    if (l->shared_let_count == LETS_SHARED_MOST)
+        return LET_NOT_SHARED;
+    l->shared_lets[l->shared_let_count] = value->text;
+    return l->shared_let_count++;
+}
+
 struct lets lets_read(struct loader *l, const struct yaml_node *node)
 {
     struct lets lets = {0, NULL};
@@ -86,7 +111,7 @@ struct lets lets_read(struct loader *l, const struct yaml_node *node)
         else if (is_reserved(member->key))
             loader_error(l, member->key_place, "$%.*s has a meaning of its own; let needs another name",
                          SLICE_FMT(member->key));
-        items[i] = (struct let){member->key, value_read(l, member->value)};
+        items[i] = (struct let){member->key, value_read(l, member->value), shared_let(l, member->value)};
         names[l->names.let_count++] = member->key; /* seen by those that follow */
     }
     lets.items = items;

@@ -15,7 +15,9 @@ extern const char *const endpoint_paths[ENDPOINT_COUNT]; /* "events/track", "sig
 struct let {
     struct slice name; /* without `$` */
     const struct expr *value;
+    uint32_t shared; /* a number that all of this text have: they are the same for one record; else LET_NOT_SHARED */
 };
+enum { LETS_SHARED_MOST = 32, LET_NOT_SHARED = LETS_SHARED_MOST };
 
 /* Lets share one array of slots per rule: the rule's own come first, then those of the call at hand. */
 struct lets {

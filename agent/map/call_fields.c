@@ -21,7 +21,7 @@ static bool finish_lets(struct scope *scope)
             continue;
         let->state = LET_BUSY;
         let->value = expr_eval(let->expr, scope);
-        if (!value_tokenise(scope->arena, &let->value))
+        if (!value_share(scope->arena, &let->value))
             let->value = VALUE_NONE;
         let->state = LET_DONE;
     }

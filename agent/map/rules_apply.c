@@ -475,6 +475,25 @@ static enum map_step take_or_merge(struct rules_run *run, uint32_t rule_index, s
 
 /* ---- A record --------------------------------------------------------------------------------------------------- */
 
+/* What an earlier rule's let of the same text gave for this record. */
+static void take_shared_lets(const struct rules_run *run, const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->lets.count; i++) {
+        uint32_t shared = rule->lets.items[i].shared;
+        if (shared != LET_NOT_SHARED && run->shared[shared].state == LET_DONE)
+            run->lets[i] = run->shared[shared];
+    }
+}
+
+static void give_shared_lets(struct rules_run *run, const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->lets.count; i++) {
+        uint32_t shared = rule->lets.items[i].shared;
+        if (shared != LET_NOT_SHARED && run->lets[i].state == LET_DONE && !run->lets[i].refused)
+            run->shared[shared] = run->lets[i];
+    }
+}
+
 enum map_step rules_apply(struct rules_run *run, const struct value *record, const struct value parents[],
                           size_t parent_count)
 {
@@ -489,12 +508,16 @@ enum map_step rules_apply(struct rules_run *run, const struct value *record, con
     struct rule_candidates candidates;
     rule_candidates_begin(&candidates, run->index, &scope, run->explainer.explain);
     enum map_step step = map_step_of(run->arena);
+    for (uint32_t i = 0; i < LETS_SHARED_MOST; i++)
+        run->shared[i].state = LET_NEW;
     for (uint32_t i; step == MAP_DONE && rule_candidates_next(&candidates, &i);) {
         const struct rule *rule = &rules->items[i];
         begin_rule(&scope, rule, &run->chunk->rules[i]);
+        take_shared_lets(run, rule);
         bool holds = !rule->when || condition_holds(rule->when, &scope);
         explain(run, i, NULL, rule->when, &scope);
         step = map_step_of(run->arena);
+        give_shared_lets(run, rule);
         if (holds && step == MAP_DONE)
             step = take_or_merge(run, i, &scope);
         run->chunk->rules[i].match_limit_hits += scope.match_limit_hits;

@@ -49,8 +49,9 @@ struct rules_run {
     bool list_all;                  /* every note */
     const struct rule_index *index; /* of the line's input */
     struct arena *arena;
-    struct let_slot *lets; /* config->rules.max_slots of them */
-    struct buffer cut;     /* a call that is cut to the size of the wire */
+    struct let_slot shared[LETS_SHARED_MOST]; /* of the record at hand */
+    struct let_slot *lets;                    /* config->rules.max_slots of them */
+    struct buffer cut;                        /* a call that is cut to the size of the wire */
     struct record_meta meta;
     struct chunk *chunk;
     struct line_state line;

@@ -112,6 +112,7 @@ struct record_meta {
 struct let_slot {
     const struct expr *expr; /* NULL: not in force at the moment */
     struct value value;
+    bool refused; /* a filter could not take something, which is counted for the rule at hand */
     enum { LET_NEW, LET_BUSY, LET_DONE } state; /* evaluated at the first use, once a record */
 };
 
@@ -127,7 +128,7 @@ struct scope {
     const struct record_meta *meta;
     uint32_t *filter_failures; /* FILTER_COUNT_MAX counters, added to; NULL: not counted */
     uint32_t match_limit_hits; /* regular expressions that gave up (contract: bounded, counted) */
-    unsigned depth;            /* private */
+    unsigned depth, refusals;  /* private */
 };
 
 /* The value; NOTHING where there is none. On lack of memory NOTHING, with scope->arena->failed set. */

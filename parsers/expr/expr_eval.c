@@ -11,10 +11,12 @@ static struct value *let_value(struct scope *scope, size_t slot)
     if (!let || !let->expr || let->state == LET_BUSY)
         return NULL;
     if (let->state == LET_NEW) {
+        unsigned refusals = scope->refusals;
         let->state = LET_BUSY;
         let->value = expr_eval(let->expr, scope);
+        let->refused = scope->refusals != refusals;
         /* It will be looked into more than once. */
-        if (value_is_container(&let->value) && !value_tokenise(scope->arena, &let->value))
+        if (!value_share(scope->arena, &let->value))
             let->value = VALUE_NONE;
         let->state = LET_DONE;
     }
@@ -73,6 +75,7 @@ static struct value apply(const struct filter_use *use, struct scope *scope, str
         return VALUE_NONE;
     struct filter_run run = {.scope = scope, .arena = scope->arena, .args = use->args, .count = use->count};
     struct value out = f->apply(&run, in);
+    scope->refusals += run.refused;
     if (run.refused && scope->filter_failures)
         scope->filter_failures[filter_index(f)]++;
     return out;

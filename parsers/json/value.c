@@ -95,6 +95,18 @@ bool value_tokenise(struct arena *arena, struct value *v)
     return true;
 }
 
+bool value_share(struct arena *arena, struct value *v)
+{
+    if (!value_is_container(v) || v->doc)
+        return true;
+    struct json_doc *doc = json_doc_of_part(arena, v->text);
+    if (!doc || !json_doc_list(arena, doc))
+        return false;
+    v->doc = doc;
+    v->token = 0;
+    return true;
+}
+
 static struct value member_of_entries(struct arena *arena, struct json_doc *doc, struct slice name)
 {
     struct json_entry *entry = json_doc_entry(doc, name);

@@ -65,6 +65,10 @@ struct value value_of_json(struct slice json_text);
 /* Sees to it that an array or object has its tokens. False on lack of memory. */
 bool value_tokenise(struct arena *arena, struct value *v) __attribute__((warn_unused_result));
 
+/* Sees to it that an array or object has a document, which remembers what is found out about it: for one that will be
+ * looked into more than once. False on lack of memory, or where it is nested too deep. */
+bool value_share(struct arena *arena, struct value *v) __attribute__((warn_unused_result));
+
 /* The member (last of that name) or element; NOTHING where there is none or `v` is of another type. */
 struct value value_member(struct arena *arena, struct value *v, struct slice name);
 struct value value_element(struct arena *arena, struct value *v, int64_t index);
