@@ -300,6 +300,8 @@ static enum record_end end_of(unsigned flags)
 static void skip_lines(struct taking *t)
 {
     struct record_reader *reader = &t->m->reader;
+    if (t->source->resume) /* some of them may have been taken before */
+        return;
     size_t lines, len = prefilter_skip(&t->scan, record_reader_rest(reader), t->input->max_line_bytes, &lines);
     if (len == 0)
         return;
