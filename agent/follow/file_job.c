@@ -208,7 +208,7 @@ static enum file_job_outcome compare(struct file_job *job)
 /* Where the content ends. */
 static enum file_job_outcome find_end(struct file_job *job, uint64_t *ret_end)
 {
-    *ret_end = job->size;
+    *ret_end = job->size < job->skip_to ? job->size : job->skip_to;
     if (!job->file.content.gz)
         return JOB_DONE;
     buffer_clear(&job->block);

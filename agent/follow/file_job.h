@@ -19,7 +19,7 @@
 enum file_job_kind {
     JOB_LOOK,    /* a file that is not begun: how large it is, how it begins → start, size */
     JOB_COMPARE, /* whether it continues `other`, or is so far the same → comparison, compared_at */
-    JOB_SKIP,    /* the start of its last line → compared_at */
+    JOB_SKIP,    /* the start of its last line, before `skip_to` → compared_at */
     JOB_READ,    /* check that the content is the same; a block of it → chunk, file.source, head */
 };
 
@@ -59,7 +59,7 @@ struct file_job {
     struct job_file file;
     struct job_file other; /* JOB_COMPARE */
     bool other_parted;
-    uint64_t searched_to, limit;
+    uint64_t searched_to, limit, skip_to;
     bool limit_at_size;      /* where limit is UINT64_MAX: to the size that is found */
     bool take_last_line;     /* it will not become longer */
     bool once;               /* … or will not be read again: it is taken if it parses */

@@ -145,7 +145,7 @@ static const struct file *one_it_may_continue(const struct file_table *t, const 
     return NULL;
 }
 
-static void start_at_end(struct file_table *t, struct file *f)
+static void start_at_end(struct file_table *t, struct file *f, uint64_t size)
 {
     const struct input *input = &t->config->inputs[f->source.input];
     struct known_input *known = file_table_known_input(t, slice_from(input->name));
@@ -156,6 +156,7 @@ static void start_at_end(struct file_table *t, struct file *f)
     if (!known)
         return;
     f->reading.start_at_end = true;
+    f->reading.found_size = size;
     known->waiting++;
 }
 
@@ -169,7 +170,7 @@ static void see_new(struct file_table *t, const struct found_file *found, const 
         return;
     if (found->matched) {
         f->source.input = found->input;
-        start_at_end(t, f);
+        start_at_end(t, f, found->size);
     } else {
         f->source.input = continued->source.input;
         f->candidate = true;

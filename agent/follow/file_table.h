@@ -93,7 +93,8 @@ struct file {
         bool verified;          /* found in this run to be the content that it was */
         bool at_end;            /* nothing more in it when last looked at */
         bool again;             /* something happened while a job was under way */
-        bool start_at_end;      /* not begun: begin at its end */
+        bool start_at_end;      /* not begun: begin at its end … */
+        uint64_t found_size;    /* … as it was when it was found: what came since is read */
         bool drop;              /* to be forgotten by the tailer */
         bool last_line_tried;   /* … at this size */
         uint64_t searched_to;   /* no newline between source.at and here */

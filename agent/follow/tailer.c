@@ -230,6 +230,7 @@ static bool prepare(struct slot *slot, enum file_job_kind kind)
     job->searched_to = f->reading.searched_to;
     job->limit = f->reading.limit;
     job->limit_at_size = t->finishing;
+    job->skip_to = f->reading.found_size;
     job->max_line = tailer_input(t, f)->max_line_bytes;
     job->piece = mapper_piece(tailer_input(t, f));
     job->encoding = tailer_input(t, f)->encoding;

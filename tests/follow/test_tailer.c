@@ -495,6 +495,22 @@ static void starts_at_the_end(void **state)
     bed_remove(&b);
 }
 
+/* What is appended before a file that was found could be looked at is not skipped. */
+static void starts_at_the_end_it_was_found_with(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, "paths: ['*.log']\n    start_at: end");
+    bed_append(&b, "a.log", "old\n");
+    bed_start(&b);
+    turn_until(&b, file_table_first(b.table));
+    bed_append(&b, "a.log", "new\n");
+    turn_until(&b, b.sink.count == 1);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "new");
+    bed_remove(&b);
+}
+
 /* A file that cannot be opened is not gone: it is read as soon as it can be. */
 static void unreadable_then_readable(void **state)
 {
@@ -832,6 +848,7 @@ int main(void)
         cmocka_unit_test(restarts_where_it_was),
         cmocka_unit_test(gone_while_down),
         cmocka_unit_test(starts_at_the_end),
+        cmocka_unit_test(starts_at_the_end_it_was_found_with),
         cmocka_unit_test(unreadable_then_readable),
         cmocka_unit_test(unreadable_directory),
         cmocka_unit_test(many_files_few_descriptors),
