@@ -7,8 +7,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const char *const endpoint_names[ENDPOINT_COUNT] = {"event", "signal", "identify"};
-
 /* ---- Pieces of the format --------------------------------------------------------------------------------------- */
 
 static void head(struct buffer *out, const char *name, const char *type, const char *help)
@@ -122,7 +120,7 @@ static void write_rules(struct buffer *out, const struct metrics *m)
     for (const struct rule_metrics *r = m->rules; r; r = r->next)
         for (int e = 0; e < ENDPOINT_COUNT; e++)
             count(out, "calls_total",
-                  LABELS({"endpoint", slice_from(endpoint_names[e])}, {"rule", slice_from(r->name)}), r->calls[e]);
+                  LABELS({"endpoint", slice_from(endpoint_paths[e])}, {"rule", slice_from(r->name)}), r->calls[e]);
     head(out, "calls_rejected_total", "counter", "Calls that could not be sent as their rule made them.");
     for (const struct rule_metrics *r = m->rules; r; r = r->next)
         for (const struct reason_count *c = r->rejected; c; c = c->next)
@@ -154,7 +152,7 @@ static void write_destinations(struct buffer *out, const struct metrics *m)
     for (const struct destination_metrics *d = m->destinations; d; d = d->next)
         for (int e = 0; e < ENDPOINT_COUNT; e++)
             count(out, "calls_delivered_total",
-                  LABELS({"endpoint", slice_from(endpoint_names[e])}, {"destination", slice_from(d->name)}),
+                  LABELS({"endpoint", slice_from(endpoint_paths[e])}, {"destination", slice_from(d->name)}),
                   d->delivered[e]);
     head(out, "requests_total", "counter", "Requests by the code of their answer; 0: none came.");
     for (const struct destination_metrics *d = m->destinations; d; d = d->next)
@@ -162,7 +160,7 @@ static void write_destinations(struct buffer *out, const struct metrics *m)
             char code[16];
             snprintf(code, sizeof code, "%d", c->code);
             count(out, "requests_total",
-                  LABELS({"endpoint", slice_from(endpoint_names[c->endpoint])}, {"destination", slice_from(d->name)},
+                  LABELS({"endpoint", slice_from(endpoint_paths[c->endpoint])}, {"destination", slice_from(d->name)},
                          {"code", slice_from(code)}),
                   c->count);
         }
@@ -190,7 +188,7 @@ static void write_durations(struct buffer *out, const struct metrics *m)
 static void write_dead_letter_reason(struct buffer *out, int endpoint, const char *reason, uint64_t n)
 {
     count(out, "dead_letters_total",
-          LABELS({"endpoint", slice_from(endpoint_names[endpoint])}, {"reason", slice_from(reason)}), n);
+          LABELS({"endpoint", slice_from(endpoint_paths[endpoint])}, {"reason", slice_from(reason)}), n);
 }
 
 /* Those reasons that are no status are there from the start: an alert on their increase must not miss the first. */

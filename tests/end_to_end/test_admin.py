@@ -27,7 +27,7 @@ def test_promtool_takes_the_metrics(agent, server):
     assert status == 200
     done = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True)
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
-    assert metric(text, 'raingauge_dead_letters_total{endpoint="event",reason="status_400"}') == 1
+    assert metric(text, 'raingauge_dead_letters_total{endpoint="events/track",reason="status_400"}') == 1
     assert metric(text, 'raingauge_calls_rejected_total{rule="completion",reason="missing user_id"}') == 1
     assert agent.stop() == 0
 
