@@ -129,7 +129,8 @@ def test_a_new_input_starts_by_its_start_at(tmp_path, server):
     agent.write_config(inputs=f"  - name: late\n    paths: [\"{late}/*.jsonl\"]\n    start_at: end\n    rescan: 200ms\n")
     agent.process.send_signal(signal.SIGHUP)
     agent.wait_said("reloaded")
-    wait_until(lambda: '"input":"late"' in (agent.state / "checkpoint").read_text())
+    checkpoint = agent.state / "checkpoint"
+    wait_until(lambda: checkpoint.exists() and '"input":"late"' in checkpoint.read_text())
     with open(late / "a.jsonl", "a") as f:
         f.write(line(2))
     agent.log("b.jsonl", line(3))
