@@ -10,7 +10,7 @@ from agent import Agent, get, line, metric, wait_until
 
 def started(agent):
     agent.start()
-    wait_until(lambda: (agent.state / "admin.sock").exists(), what="the admin socket")
+    wait_until(lambda: (agent.state / "admin.sock").exists() and agent.said("started"), what="the admin socket, and signals to be listened for")
     return agent
 
 
