@@ -67,6 +67,7 @@
 
 /* Delivery */
 #define LIMIT_ANSWER_KEPT KIB(1) /* of a server's answer, for the dead-letter file */
+#define LIMIT_SPARE_BODIES 8     /* memory of settled batches that is kept for the next ones */
 #define LIMIT_RETRY_AFTER_S 3600
 #define LIMIT_CONCURRENCY 64
 

@@ -25,7 +25,7 @@ char *body_pool_take(struct body_pool *pool, char *data, size_t len, size_t need
 
 void body_pool_give(struct body_pool *pool, char *data, size_t cap)
 {
-    if (cap < BODY_LARGE || pool->count == SPARE_BODIES)
+    if (cap < BODY_LARGE || pool->count == LIMIT_SPARE_BODIES)
         free(data);
     else
         pool->spares[pool->count++] = (struct spare_body){data, cap};

@@ -1,22 +1,22 @@
 #ifndef RAINGAUGE_BODY_POOL_H
 #define RAINGAUGE_BODY_POOL_H
 
+#include "limits.h"
+
 #include <stddef.h>
 
 /* Memory of large bodies that were settled, kept for the next ones: touching fresh pages of the kernel's costs more
  * than all else that is done with a body. Holds LIMIT_SPARE_BODIES at most, and none while nothing is to be delivered.
  *
- *     data = body_pool_take(&pool, data, len, &cap);   // a body has outgrown its memory: it moves into a spare one
+ *     data = body_pool_take(&pool, data, len, need, &cap);   // a body has outgrown its memory: it moves into a spare
  *     body_pool_give(&pool, data, cap);                // the place of free()
  *     body_pool_release(&pool);                        // gives all of it back; the pool can be used again */
-
-enum { SPARE_BODIES = 8 };
 
 struct body_pool {
     struct spare_body {
         char *data;
         size_t cap;
-    } spares[SPARE_BODIES];
+    } spares[LIMIT_SPARE_BODIES];
     size_t count;
 };
 

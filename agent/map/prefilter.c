@@ -1,12 +1,9 @@
 #include "map/prefilter.h"
 
 #include "text/utf8.h"
+#include "json/json_scan.h"
 
 #include <stdlib.h>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 /* ---- What is looked for ------------------------------------------------------------------------------------------ */
 
@@ -108,22 +105,15 @@ struct prefilter prefilter_of(const struct config *config, size_t input, struct 
 
 /* ---- One line ---------------------------------------------------------------------------------------------------- */
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* Whether the escape whose backslash stands there may be a character of a needle. */
 static bool escape_may_matter(const struct prefilter *p, const char *at, const char *end)
 {
-    ptrdiff_t len = end - at;
     if (p->escaped)
         return true;
-    if (len >= 2 && at[1] == '/')
+    if (end - at >= 2 && at[1] == '/')
         return p->slash;
-    if (len < 6 || at[1] != 'u' || !is_hex(at[2]) || !is_hex(at[3]) || !is_hex(at[4]) || !is_hex(at[5]))
-        return false; /* a fault, rather than a character */
-    return p->beyond_ascii || (at[2] == '0' && at[3] == '0' && at[4] < '8');
+    int32_t unit = json_unicode_escape(at, end); /* none: a fault, rather than a character */
+    return unit >= 0 && (p->beyond_ascii || unit < 0x80);
 }
 
 /* The next backslash that may matter, or `end`. `at` is no character that is escaped itself. */

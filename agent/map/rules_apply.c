@@ -494,16 +494,22 @@ static void give_shared_lets(struct rules_run *run, const struct rule *rule)
     }
 }
 
-enum map_step rules_apply(struct rules_run *run, const struct value *record, const struct value parents[],
-                          size_t parent_count)
+static struct scope scope_of(const struct rules_run *run, const struct value *record, const struct value parents[],
+                             size_t parent_count)
 {
-    const struct rules *rules = &run->config->rules;
-    struct scope scope = {.arena = run->arena,
+    return (struct scope){.arena = run->arena,
                           .record = *record,
                           .parents = parents,
                           .parent_count = parent_count,
                           .lets = run->lets,
                           .meta = &run->meta};
+}
+
+enum map_step rules_apply(struct rules_run *run, const struct value *record, const struct value parents[],
+                          size_t parent_count)
+{
+    const struct rules *rules = &run->config->rules;
+    struct scope scope = scope_of(run, record, parents, parent_count);
     run->line.merging = 0;
     struct rule_candidates candidates;
     rule_candidates_begin(&candidates, run->index, &scope, run->explainer.explain);
@@ -530,12 +536,7 @@ enum map_step rules_apply(struct rules_run *run, const struct value *record, con
 enum map_step rules_apply_merged(struct rules_run *run, uint32_t rule, const struct value *record,
                                  const struct value parents[], size_t parent_count)
 {
-    struct scope scope = {.arena = run->arena,
-                          .record = *record,
-                          .parents = parents,
-                          .parent_count = parent_count,
-                          .lets = run->lets,
-                          .meta = &run->meta};
+    struct scope scope = scope_of(run, record, parents, parent_count);
     begin_rule(&scope, &run->config->rules.items[rule], &run->chunk->rules[rule]);
     enum map_step step = take(run, rule, &scope);
     run->chunk->rules[rule].match_limit_hits += scope.match_limit_hits;
