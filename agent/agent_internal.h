@@ -10,6 +10,7 @@
 #include "deliver/dead_letters.h"
 #include "deliver/delivery.h"
 #include "deliver/uploader.h"
+#include "follow/file_saving.h"
 #include "follow/file_table.h"
 #include "follow/tailer.h"
 #include "follow/watcher.h"

@@ -1,5 +1,6 @@
 #include "admin/status.h"
 
+#include "follow/file_saving.h"
 #include "limits.h"
 #include "sandbox/sandbox.h"
 #include "json/json_writer.h"

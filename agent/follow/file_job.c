@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { READ_GROWS_BY = 4, KEPT_AT_REST = 1 << 16 };
+enum { READ_GROWS_BY = 4 };
 
 void file_job_init(struct file_job *job, struct mapper *mapper)
 {
@@ -23,7 +23,7 @@ void file_job_release(struct file_job *job)
 
 void file_job_trim(struct file_job *job)
 {
-    if (job->block.cap > KEPT_AT_REST)
+    if (job->block.cap > LIMIT_KEPT_AT_REST)
         buffer_release(&job->block);
     chunk_trim(&job->chunk);
 }

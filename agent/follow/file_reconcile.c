@@ -1,20 +1,19 @@
 /* What a scan means for the files that are known.
  *
  * In this order: what was found gives files their place, size and name (see_file); a path that was looked at and names
- * something else now has lost its file, and so has what a walk should have met and did not (find_missing). A file that
- * is missing is looked for in its directory by its inode; only when two listings of it do not show it (a file that is
- * renamed while its directory is read may be in neither place) it has no name any more (end_searches).
+ * something else now has lost its file, and so has what a walk should have met and did not (find_missing). Then
+ * searches end where the scan has listed (file_search.c).
  *
  * Nothing is missing below a directory that could not be read. */
+#include "follow/file_parting.h"
+#include "follow/file_search.h"
 #include "follow/file_table_internal.h"
-#include "follow/read_queue.h"
-
 #include "sandbox/sandbox.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RACY_NS = 2000000000, LISTINGS_TO_BE_SURE = 2, ASK_AGAIN_MS = 200 };
+enum { RACY_NS = 2000000000 };
 
 static struct file *find_by_inode(const struct file_table *t, uint64_t device, uint64_t inode)
 {
@@ -239,19 +238,6 @@ static void see_other(struct file_table *t, const struct found_file *found)
 
 /* ---- what was not found ---- */
 
-static bool lies_below_unreadable(const struct scan *scan, const char *path)
-{
-    for (size_t i = 0; i < scan->count; i++) {
-        if (scan->found[i].kind != FOUND_UNREADABLE)
-            continue;
-        struct slice directory = slice_from(scan->found[i].path);
-        if (slice_starts_with(slice_from(path), directory) &&
-            (path[directory.len] == '/' || path[directory.len] == '\0' || directory.len == 1))
-            return true;
-    }
-    return false;
-}
-
 static bool should_have_been_met(const struct file *f, const struct scan *scan)
 {
     size_t input = file_place_input(f);
@@ -276,97 +262,8 @@ static void find_missing(struct file_table *t, const struct scan *scan, uint64_t
     for (size_t i = 0; i < scan->input_count; i++)
         walked |= scan->walked[i];
     for (struct file *f = t->lists[LIST_ALL].first; walked && f; f = f->links[LIST_ALL].next) {
-        if (should_have_been_met(f, scan) && !lies_below_unreadable(scan, file_location(f)))
+        if (should_have_been_met(f, scan) && !scan_lies_below_unreadable(scan, file_location(f)))
             file_table_missing(t, f, now);
-    }
-}
-
-/* ---- what was looked for ---- */
-
-static bool was_listed(const struct scan *scan, const struct file *f)
-{
-    struct slice directory = file_directory(file_location(f));
-    for (size_t i = 0; i < scan->listed_count; i++) {
-        if (slice_is(directory, scan->listed[i]))
-            return true;
-    }
-    return false;
-}
-
-/* No name leads to it any more. A held descriptor still does; else what was read of it waits for its continuation. */
-static void lose_name(struct file_table *t, struct file *f, uint64_t now)
-{
-    file_delist(f, LIST_SEARCHED);
-    if (!file_is_begun(f) || f->reading.content.fd >= 0 || f->reading.in_job) {
-        f->place = FILE_UNNAMED;
-        f->moved = true;
-        f->reading.unnamed_since = now;
-        f->reading.drop = !file_is_begun(f);
-        file_table_visit(t, f);
-        return;
-    }
-    file_table_gone(t, f, LOSS_GONE, now);
-}
-
-/* Whether a file that may be its continuation is still to be looked at, or is (by its inode) still taken for another
- * one. */
-static bool may_yet_be_continued(const struct file_table *t, const struct file *f, bool *ret_list_again)
-{
-    *ret_list_again = false;
-    for (const struct file *g = t->lists[LIST_ALL].first; g; g = g->links[LIST_ALL].next) {
-        bool waits = g->reading.in_job || file_is_in(g, LIST_CHANGED) || read_queue_has(g) || g->reading.held_by == f;
-        bool is_doubtful = g->place == FILE_PRESENT && g->former && !g->unreadable;
-        if ((is_doubtful || (waits && !file_is_begun(g))) &&
-            slice_equal(file_directory(file_location(f)), file_directory(file_location(g)))) {
-            *ret_list_again = is_doubtful;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Nothing continues it: what was not read of it is lost. It is said once, also if it is restored. */
-static void end_search_of_parted(struct file_table *t, struct file *f, uint64_t now)
-{
-    bool list_again;
-    f->search_at = now + ASK_AGAIN_MS;
-    if (may_yet_be_continued(t, f, &list_again)) {
-        f->listed_last = !list_again;
-        return;
-    }
-    file_delist(f, LIST_SEARCHED);
-    file_table_lost(t, f, f->loss, f->lost_if_not_continued);
-    if (f->lost_if_not_continued)
-        file_table_dirty(t, f);
-    f->lost_if_not_continued = 0;
-    if (f->gz)
-        f->gz_end.size = f->most_size;
-    else
-        f->most_size = file_offset(f);
-}
-
-static void end_searches(struct file_table *t, const struct scan *scan, uint64_t now)
-{
-    struct file *next;
-    for (struct file *f = t->lists[LIST_SEARCHED].first; f; f = next) {
-        next = f->links[LIST_SEARCHED].next;
-        if (f->listed_last) {
-            end_search_of_parted(t, f, now);
-            continue;
-        }
-        f->search_blocked = !was_listed(scan, f) && lies_below_unreadable(scan, file_location(f));
-        if (!was_listed(scan, f))
-            continue;
-        if (f->place == FILE_PARTED) {
-            f->search_at = f->search_until;
-            f->listed_last = now >= f->search_until;
-            if (f->listed_last)
-                end_search_of_parted(t, f, now);
-        } else if (++f->misses < LISTINGS_TO_BE_SURE) {
-            f->search_at = now;
-        } else {
-            lose_name(t, f, now);
-        }
     }
 }
 
@@ -432,7 +329,7 @@ void file_table_reconcile(struct file_table *t, const struct scan *scan, uint64_
         t->unreadable_directories = 0;
     see_all(t, scan, now);
     find_missing(t, scan, now);
-    end_searches(t, scan, now);
+    file_table_end_searches(t, scan, now);
     note_walked(t, scan);
     file_reports_end_round(&t->reports, scan->walked, scan->input_count);
     if (walked_all)

@@ -3,8 +3,9 @@
 
 #include "follow/file_index.h"
 #include "follow/file_report.h"
+#include "follow/file_table.h"
 
-/* What file_table.c and file_reconcile.c share, and nobody else. */
+/* What the parts of the file table (file_*.c) share, and nobody else. */
 
 struct known_input {
     char *name;
@@ -48,6 +49,9 @@ struct file *file_add(struct file_table *t, struct slice path, struct slice real
 bool file_relocate(struct file *f, char *location);
 void file_index_by_line(struct file *f, uint64_t first_line);
 void file_note_seen(struct file *f, int64_t wall_ms);
+void file_release_held(struct file *f); /* what waits to know about it need wait no longer */
+/* Behind an offset, in a file that is or was that large. */
+uint64_t file_unread_bytes(const struct file *f, uint64_t size, uint64_t offset);
 
 struct known_input *file_table_known_input(struct file_table *t, struct slice name);
 struct known_input *file_table_add_input(struct file_table *t, struct slice name);

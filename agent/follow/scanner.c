@@ -713,6 +713,19 @@ void scanner_run(const struct scan_rules *rules, const struct scan_request *requ
         list_directory(rules, request->list[i], ret_scan);
 }
 
+bool scan_lies_below_unreadable(const struct scan *scan, const char *path)
+{
+    for (size_t i = 0; i < scan->count; i++) {
+        if (scan->found[i].kind != FOUND_UNREADABLE)
+            continue;
+        struct slice directory = slice_from(scan->found[i].path);
+        if (slice_starts_with(slice_from(path), directory) &&
+            (path[directory.len] == '/' || path[directory.len] == '\0' || directory.len == 1))
+            return true;
+    }
+    return false;
+}
+
 void scan_release(struct scan *scan)
 {
     for (size_t i = 0; i < scan->count; i++) {

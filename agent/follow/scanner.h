@@ -77,6 +77,8 @@ struct scan {
 };
 
 void scanner_run(const struct scan_rules *rules, const struct scan_request *request, struct scan *ret_scan);
+/* Below a directory that could not be read nothing is missing. */
+bool scan_lies_below_unreadable(const struct scan *scan, const char *path);
 void scan_release(struct scan *scan);
 
 #endif

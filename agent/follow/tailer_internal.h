@@ -2,6 +2,9 @@
 #define RAINGAUGE_TAILER_INTERNAL_H
 
 #include "follow/file_job.h"
+#include "follow/file_parting.h"
+#include "follow/file_saving.h"
+#include "follow/file_search.h"
 #include "follow/open_files.h"
 #include "follow/read_queue.h"
 #include "follow/tailer.h"

@@ -2,6 +2,7 @@
  * directories that the file table wants listed. */
 #include "follow/watcher.h"
 
+#include "follow/file_search.h"
 #include "limits.h"
 #include "sandbox/sandbox.h"
 

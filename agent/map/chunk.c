@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { KEPT_TEXT = 4 * LIMIT_READ, KEPT_ITEMS = 16384, KEPT_AT_REST = 1 << 16, FIRST_CAP = 16 };
+enum { KEPT_TEXT = 4 * LIMIT_READ, KEPT_ITEMS = 16384, FIRST_CAP = 16 };
 
 static bool grow(void **items, size_t *cap, size_t item_size)
 {
@@ -65,7 +65,7 @@ bool chunk_clear(struct chunk *c, size_t rule_count)
 
 void chunk_trim(struct chunk *c)
 {
-    if (c->text.cap > KEPT_AT_REST)
+    if (c->text.cap > LIMIT_KEPT_AT_REST)
         buffer_release(&c->text);
 }
 

@@ -1,5 +1,6 @@
 #include "merge/merging.h"
 
+#include "follow/file_saving.h"
 #include "limits.h"
 #include "map/chunk_log.h"
 #include "merge/merger.h"

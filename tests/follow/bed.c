@@ -1,6 +1,8 @@
 #include "bed.h"
 
 #include "conf/memory_source.h"
+#include "follow/file_saving.h"
+#include "follow/file_search.h"
 #include "support/cmocka_setup.h"
 
 #include <fcntl.h>

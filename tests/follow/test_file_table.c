@@ -1,4 +1,7 @@
 /* The file table with scans that were made up: no file is touched. */
+#include "follow/file_parting.h"
+#include "follow/file_saving.h"
+#include "follow/file_search.h"
 #include "follow/file_table.h"
 
 #include "conf/memory_source.h"
