@@ -8,14 +8,24 @@
 #include "agent_internal.h"
 
 #include "limits.h"
+#include "map/rejections.h"
 #include "sandbox/sandbox.h"
 
-static bool begin_rule(struct metrics *m, const struct rule *rule)
+static void begin_reason(void *context, const char *reason)
+{
+    struct rule_metrics *series = context;
+    metrics_count_reason(&series->rejected, reason, 0);
+}
+
+static bool begin_rule(struct metrics *m, const struct config *config, const struct rule *rule)
 {
     struct rule_metrics *series = metrics_rule(m, rule->name);
-    if (series)
-        series->merges |= rule->merge.set;
-    return series != NULL;
+    if (!series)
+        return false;
+    series->merges |= rule->merge.set;
+    series->filters |= rule->filters;
+    rejections_of(config, rule, begin_reason, series);
+    return true;
 }
 
 bool agent_begin_series(struct metrics *m, const struct config *config)
@@ -24,7 +34,7 @@ bool agent_begin_series(struct metrics *m, const struct config *config)
         if (!metrics_input(m, config->inputs[i].name))
             return false;
     for (size_t i = 0; i < config->rules.count; i++)
-        if (!begin_rule(m, &config->rules.items[i]))
+        if (!begin_rule(m, config, &config->rules.items[i]))
             return false;
     for (size_t i = 0; i < config->destination_count; i++)
         if (!metrics_destination(m, config->destinations[i].name))

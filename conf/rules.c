@@ -378,6 +378,7 @@ static void read_rule(struct loader *l, const struct yaml_node *node, size_t pla
     if (yaml_get(node, "inputs"))
         read_inputs_of(l, yaml_get(node, "inputs"), rule);
     l->names.parents = parents_of(l->config, rule);
+    l->names.filters = &rule->filters;
     if (yaml_get(node, "let"))
         rule->lets = lets_read(l, yaml_get(node, "let"));
     rule->slot_count = rule->lets.count;

@@ -83,6 +83,7 @@ struct rule {
     const struct call_rule *calls; /* in the order event, signal, identify, each list in its order */
     size_t call_count;
     size_t slot_count; /* let slots needed: its own and the most of any call */
+    uint64_t filters;  /* a bit for each filter (its index) that its expressions use */
 };
 
 struct rules {

@@ -59,7 +59,8 @@ struct rule_metrics {
         uint64_t count;
         struct reason_count *next;
     } * rejected;
-    uint32_t filter_failures[64];
+    uint64_t filters; /* a bit for each filter that it uses, or did: their series are there from the start */
+    uint32_t filter_failures[FILTER_COUNT_MAX];
     uint64_t match_limit_hits;
     bool merges;                            /* … or did, in an earlier configuration */
     uint64_t merges_ended[MERGE_END_COUNT]; /* by how */

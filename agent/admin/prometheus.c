@@ -129,7 +129,7 @@ static void write_rules(struct buffer *out, const struct metrics *m)
     head(out, "filter_failures_total", "counter", "Values that a filter could not take.");
     for (const struct rule_metrics *r = m->rules; r; r = r->next)
         for (size_t f = 0; f < filter_count(); f++)
-            if (r->filter_failures[f])
+            if (r->filter_failures[f] || r->filters >> f & 1)
                 count(out, "filter_failures_total",
                       LABELS({"rule", slice_from(r->name)}, {"filter", slice_from(filter_name(f))}),
                       r->filter_failures[f]);

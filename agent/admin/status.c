@@ -97,7 +97,8 @@ static void add_reasons(struct buffer *out, const char *name, const struct reaso
 {
     begin(out, name, '{');
     for (const struct reason_count *c = list; c; c = c->next)
-        add_count(out, c->reason, c->count);
+        if (c->count)
+            add_count(out, c->reason, c->count);
     end(out, '}');
 }
 

@@ -48,6 +48,7 @@ struct expr_names {
     bool (*zone)(void *context, struct slice name, struct slice *ret_tzif);
     void *zone_context;
     struct regex_list *regexes; /* takes the regular expressions in; given back with the arena */
+    uint64_t *filters;          /* gets a bit for each filter (its index) that is used; NULL: not asked for */
 };
 
 /* ---- Compiling -------------------------------------------------------------------------------------------------- */

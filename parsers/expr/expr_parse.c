@@ -408,6 +408,8 @@ static bool parse_filter(struct parser *p, struct filter_use *use)
             return parser_fail(p, at, "unknown filter \"%.*s\"; did you mean \"%s\"?", len, name.text, near);
         return parser_fail(p, at, "unknown filter \"%.*s\"", len, name.text);
     }
+    if (p->names->filters)
+        *p->names->filters |= UINT64_C(1) << filter_index(use->filter);
     return parse_arguments(p, at, use);
 }
 

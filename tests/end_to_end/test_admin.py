@@ -1,5 +1,6 @@
 """The admin endpoint: metrics that Prometheus takes, the sum of lines, health and readiness."""
 import http.client
+import re
 import shutil
 import socket
 import subprocess
@@ -29,6 +30,41 @@ def test_promtool_takes_the_metrics(agent, server):
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
     assert metric(text, 'raingauge_dead_letters_total{endpoint="events/track",reason="status_400"}') == 1
     assert metric(text, 'raingauge_calls_rejected_total{rule="completion",reason="missing user_id"}') == 1
+    assert agent.stop() == 0
+
+
+RULES_THAT_MAY_FAIL = """
+rules:
+  - name: chat
+    when: {"$.msg | lower": chat}
+    to: $.team
+    event: {event: chat, event_id: $.id, user_id: "$.user | trim", attachments: [{type: text, value: $.v, role: $.role}]}
+    signal: {signal_name: seen, sentiment: $.s}
+  - name: login
+    identify: {user_id: fixed, traits: $.traits}
+  - {name: rest, drop: true}
+"""
+
+
+def test_series_are_there_from_the_start(tmp_path, server):
+    """What a rule may be rejected for, and the filters that it uses, at 0 and nothing else."""
+    agent = started(Agent(tmp_path, server.url, rules=RULES_THAT_MAY_FAIL))
+    text = get(agent, "/metrics")[1]
+
+    def series(name):
+        return {(labels["rule"], labels.get("reason") or labels.get("filter")) for labels in
+                (dict(re.findall(r'(\w+)="([^"]*)"', row)) for row in text.splitlines() if row.startswith(name + "{"))}
+
+    assert series("raingauge_calls_rejected_total") == {
+        ("chat", reason) for reason in ("missing event_id", "missing user_id", "missing attachments.role", "invalid attachments.role",
+                                        "invalid sentiment", "destination", "too large")} | {
+        ("login", reason) for reason in ("invalid traits", "missing traits", "too large")}
+    assert series("raingauge_filter_failures_total") == {("chat", "lower"), ("chat", "trim")}
+    assert metric(text, "raingauge_calls_rejected_total") == metric(text, "raingauge_filter_failures_total") == 0
+    agent.log("a.jsonl", '{"msg":"chat","id":"1","user":"u","s":"odd","team":"raindrop"}\n')
+    wait_until(lambda: metric(get(agent, "/metrics")[1], 'raingauge_calls_rejected_total{reason="invalid sentiment"}') == 1)
+    text = get(agent, "/metrics")[1]
+    assert metric(text, "raingauge_calls_rejected_total") == 1
     assert agent.stop() == 0
 
 
