@@ -411,11 +411,22 @@ static void listen_for(struct agent *a, uv_signal_t *handle, int number, uv_sign
     uv_signal_start(handle, on_signal, number);
 }
 
+void agent_hold_signals(bool hold)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static void open_handles(struct agent *a)
 {
     listen_for(a, &a->terminate, SIGTERM, on_stop_signal);
     listen_for(a, &a->interrupt, SIGINT, on_stop_signal);
     listen_for(a, &a->hangup, SIGHUP, on_reload_signal);
+    agent_hold_signals(false);
     uv_timer_init(&a->loop, &a->wake);
     a->wake.data = a;
     uv_prepare_init(&a->loop, &a->turn_end);

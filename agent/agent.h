@@ -24,4 +24,8 @@ struct agent_options {
  * those that replace it: they are freed before it returns. */
 int agent_run(struct config *config, const struct agent_options *options, struct log *log);
 
+/* SIGTERM, SIGINT and SIGHUP wait until agent_run() listens for them: one that comes while the configuration is loaded
+ * would end the process unsaid, and be lost on one that is a container's first. */
+void agent_hold_signals(bool hold);
+
 #endif

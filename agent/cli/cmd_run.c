@@ -52,6 +52,7 @@ static int run_with(struct config *config, struct run_options *o, uint64_t timeo
 
 static int cmd_run(char **arguments)
 {
+    agent_hold_signals(true);
     struct run_options o = {0};
     const struct option_row rows[] = {{"--once", NULL, OPTION_FLAG, &o.once},
                                       {"--quiet", NULL, OPTION_FLAG, &o.quiet},

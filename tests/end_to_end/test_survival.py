@@ -2,6 +2,7 @@
 
 At the end of each test the sum of the contract's 6.1 holds on /metrics, to the line."""
 import json
+import pathlib
 import re
 import shutil
 import signal
@@ -365,6 +366,19 @@ def test_a_certificate_that_changes(tmp_path):
 
 
 # ---- stopping ----
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_start_is_over(agent, server, sig):
+    """It is held until it is listened for: the end is as graceful as later."""
+    agent.log("a.jsonl", line(1))
+    agent.start()
+    status = pathlib.Path(f"/proc/{agent.process.pid}/status")
+    held = 1 << (sig - 1)
+    wait_until(lambda: int(re.search(r"SigBlk:\s*(\w+)", status.read_text())[1], 16) & held or agent.said("started"), what="signals are held")
+    assert agent.stop(sig) == 0
+    assert agent.said("stopping")
+    assert {e["event_id"] for e in server.events()} == {"e1"}
+
 
 def test_second_signal(agent, server):
     """The first waits for the server, for shutdown_timeout at most; the second ends it at once, with 1; nothing is lost."""
