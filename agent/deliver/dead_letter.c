@@ -87,16 +87,17 @@ void dead_letter_time(int64_t wall_ms, char ret_text[DEAD_LETTER_TIME_LEN + 1])
              parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, (int)(wall_ms % 1000));
 }
 
-static void write_text(struct buffer *out, const char *name, struct slice text)
+void dead_letter_write_text(struct buffer *out, const char *name, struct slice text)
 {
+    if (text.len == 0)
+        return;
     buffer_printf(out, ",\"%s\":", name);
     json_write_string(out, text);
 }
 
 static void write_file(struct buffer *out, const struct ledger *l, uint64_t offset)
 {
-    if (ledger_path(l).len)
-        write_text(out, "file", ledger_path(l));
+    dead_letter_write_text(out, "file", ledger_path(l));
     buffer_printf(out, ",\"offset\":%llu", (unsigned long long)offset);
 }
 
@@ -104,15 +105,14 @@ static void write_call(struct buffer *out, const struct dead_letter *letter)
 {
     const struct lane *lane = letter->batch->lane;
     const struct call *call = &letter->batch->calls[0];
-    write_text(out, "destination", slice_from(lane->group->outlet->name));
-    if (lane->group->project.len)
-        write_text(out, "project", lane->group->project);
-    write_text(out, "endpoint", slice_from(endpoint_paths[lane->endpoint]));
+    dead_letter_write_text(out, "destination", slice_from(lane->group->outlet->name));
+    dead_letter_write_text(out, "project", lane->group->project);
+    dead_letter_write_text(out, "endpoint", slice_from(endpoint_paths[lane->endpoint]));
     if (call->rule)
-        write_text(out, "rule", slice_from(call->rule->name));
+        dead_letter_write_text(out, "rule", slice_from(call->rule->name));
     write_file(out, call->ledger, call->offset);
     buffer_printf(out, ",\"status\":%d", letter->status);
-    write_text(out, "reason", letter->text.len ? letter->text : slice_from(letter->metric));
+    dead_letter_write_text(out, "reason", letter->text.len ? letter->text : slice_from(letter->metric));
     buffer_add(out, SLICE(",\"call\":"));
     buffer_add(out, batch_text(letter->batch, 0));
 }
@@ -127,11 +127,11 @@ void dead_letter_write(const struct dead_letter *letter, int64_t wall_ms, struct
     } else if (letter->is_call) {
         buffer_add(out, letter->text);
     } else {
-        write_text(out, "outcome", slice_from(letter->outcome));
-        write_text(out, "line", letter->text);
+        dead_letter_write_text(out, "outcome", slice_from(letter->outcome));
+        dead_letter_write_text(out, "line", letter->text);
         write_file(out, letter->kept_in, letter->offset);
         if (letter->why)
-            write_text(out, "reason", slice_from(letter->why));
+            dead_letter_write_text(out, "reason", slice_from(letter->why));
     }
     buffer_add(out, SLICE("}\n"));
 }

@@ -32,6 +32,9 @@ void dead_letter_free(struct dead_letter *letter);
 enum { DEAD_LETTER_TIME_LEN = 24 };
 void dead_letter_time(int64_t wall_ms, char ret_text[DEAD_LETTER_TIME_LEN + 1]);
 
+/* A member behind others; left out where the text is empty. */
+void dead_letter_write_text(struct buffer *out, const char *name, struct slice text);
+
 /* What is to be settled, as a call has it. */
 struct call dead_letter_call(const struct dead_letter *letter);
 

@@ -1,5 +1,6 @@
 #include "deliver/dead_letter_read.h"
 
+#include "deliver/dead_letter.h"
 #include "limits.h"
 #include "json/json_doc.h"
 #include "json/json_writer.h"
@@ -93,23 +94,15 @@ const char *dead_letter_read(struct arena *arena, struct slice text, struct dead
     return NULL;
 }
 
-static void write_text(struct buffer *out, const char *name, struct slice text)
-{
-    if (text.len == 0)
-        return;
-    buffer_printf(out, ",\"%s\":", name);
-    json_write_string(out, text);
-}
-
 void dead_letter_write_again(const struct dead_letter_read *letter, const char *reason, struct buffer *out)
 {
-    write_text(out, "destination", letter->destination);
-    write_text(out, "project", letter->project);
-    write_text(out, "endpoint", slice_from(endpoint_paths[letter->endpoint]));
-    write_text(out, "rule", letter->rule);
-    write_text(out, "file", letter->file);
+    dead_letter_write_text(out, "destination", letter->destination);
+    dead_letter_write_text(out, "project", letter->project);
+    dead_letter_write_text(out, "endpoint", slice_from(endpoint_paths[letter->endpoint]));
+    dead_letter_write_text(out, "rule", letter->rule);
+    dead_letter_write_text(out, "file", letter->file);
     buffer_printf(out, ",\"offset\":%llu", (unsigned long long)letter->offset);
-    write_text(out, "reason", slice_from(reason));
+    dead_letter_write_text(out, "reason", slice_from(reason));
     buffer_add(out, SLICE(",\"call\":"));
     buffer_add(out, letter->call);
 }

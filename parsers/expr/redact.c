@@ -45,7 +45,7 @@ struct search {
 
 static void search_init(struct search *s, struct slice text, unsigned kinds)
 {
-    s->text = text;
+    *s = (struct search){.text = text};
     for (unsigned i = 0; i < REDACT_KIND_COUNT; i++) {
         if (!(kinds >> i & 1) || !kinds_table[i].find(text, 0, &s->next[i]))
             s->next[i].start = SIZE_MAX;
