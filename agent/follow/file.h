@@ -41,14 +41,14 @@ struct file {
     char *path;      /* the name it was matched by, also when it has another one now: $meta.file */
     char *real_path; /* where it is, if elsewhere: a link's target, or a rotated file's name; else NULL */
     uint64_t device, inode, generation;
-    bool candidate;             /* matches no input, but may continue a content that parted */
-    bool matched;               /* its present name belongs to an input */
-    bool moved;                 /* `path` names it no longer */
-    uint64_t size;              /* as last seen */
-    uint64_t most_size;         /* … of this content for certain; what is lost with it is counted by that */
-    struct file_growth {        /* … and what was seen since then, which may be another content's */
-        uint64_t size, seen_at; /* 0: nothing */
-        bool cut;               /* it was shorter in between */
+    bool candidate;      /* matches no input, but may continue a content that parted */
+    bool matched;        /* its present name belongs to an input */
+    bool moved;          /* `path` names it no longer */
+    uint64_t size;       /* as last seen */
+    uint64_t most_size;  /* … of this content for certain; what is lost with it is counted by that */
+    struct file_growth { /* … and what was seen since then, which may be another content's */
+        uint64_t size;   /* 0: nothing */
+        bool cut;        /* it was shorter in between */
     } growth;
     int64_t mtime_ns, ctime_ns;
     uint64_t born_ns; /* 0: not known */
@@ -84,11 +84,12 @@ struct file {
     /* The table's own */
     char *former; /* where its content was last found for certain, where that is not its location */
     bool racy, registered, restored;
-    bool search_blocked; /* its directory cannot be read */
-    bool listed_last;    /* parted: what may continue it is known */
-    uint64_t seen_in;    /* the scan that met it last */
-    unsigned misses;     /* listings of its directory that did not show it */
-    unsigned holds;      /* files that are held_by this one */
+    bool search_blocked;  /* its directory cannot be read */
+    bool listed_last;     /* parted: what may continue it is known */
+    uint64_t seen_in;     /* the scan that met it last */
+    uint64_t nameless_in; /* the last scan in which its location was found to name something else, or nothing */
+    unsigned misses;      /* listings of its directory that did not show it */
+    unsigned holds;       /* files that are held_by this one */
     uint64_t search_at, search_until;
     uint64_t lost_if_not_continued;
     enum loss loss;
@@ -103,6 +104,11 @@ struct file {
 static inline const char *file_location(const struct file *f)
 {
     return f->real_path ? f->real_path : f->path;
+}
+/* Where its content was for certain; what continues it is in that directory. */
+static inline const char *file_home(const struct file *f)
+{
+    return f->former ? f->former : file_location(f);
 }
 static inline size_t file_place_input(const struct file *f)
 {

@@ -39,7 +39,7 @@ static uint64_t hash_of(enum file_index_kind kind, const struct file *f)
     case INDEX_COUNT:
         break;
     }
-    return file_index_hash_line(file_location(f), f->first_line);
+    return file_index_hash_line(file_home(f), f->first_line);
 }
 
 bool file_index_init(struct file_index *index)

@@ -10,7 +10,7 @@
 enum file_index_kind {
     INDEX_INODE,    /* device, inode: also of contents that parted, for their generation */
     INDEX_LOCATION, /* file_location() */
-    INDEX_LINE,     /* directory and first line */
+    INDEX_LINE,     /* file_home()'s directory and first line */
     INDEX_COUNT
 };
 

@@ -42,7 +42,7 @@ static enum file_job_outcome open_descriptor(struct file_job *job, struct job_fi
         if (*fd < 0)
             return errno == ENOENT || errno == ENOTDIR || errno == EINVAL ? JOB_ELSEWHERE : unreadable(job);
     }
-    return fstat(*fd, ret_st) == 0 ? JOB_DONE : unreadable(job);
+    return scan_stat(*fd, "", AT_EMPTY_PATH, ret_st, &file->born_ns) == 0 ? JOB_DONE : unreadable(job);
 }
 
 /* A gzip file is read as its content; one that only has such a name is none. */
@@ -370,6 +370,13 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
     }
 }
 
+/* ---- JOB_CHECK ---- */
+
+static enum file_job_outcome check(struct file_job *job)
+{
+    return outcome_of(job, identity_check(&job->file.content, &job->file.head, &job->file.source.at));
+}
+
 static enum file_job_outcome read_file(struct file_job *job)
 {
     if (is_read_to_its_end(job)) {
@@ -410,10 +417,7 @@ static void look_for_writer(struct file_job *job)
 void file_job_run(struct file_job *job)
 {
     static enum file_job_outcome (*const runs[])(struct file_job *) = {
-        [JOB_LOOK] = look,
-        [JOB_COMPARE] = compare,
-        [JOB_SKIP] = skip,
-        [JOB_READ] = read_file,
+        [JOB_LOOK] = look, [JOB_COMPARE] = compare, [JOB_SKIP] = skip, [JOB_READ] = read_file, [JOB_CHECK] = check,
     };
     struct stat st;
     job->error = 0;

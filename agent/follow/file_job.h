@@ -21,6 +21,7 @@ enum file_job_kind {
     JOB_COMPARE, /* whether it continues `other`, or is so far the same → comparison, compared_at */
     JOB_SKIP,    /* the start of its last line, before `skip_to` → compared_at */
     JOB_READ,    /* check that the content is the same; a block of it → chunk, file.source, head */
+    JOB_CHECK,   /* … and nothing of it */
 };
 
 enum file_job_outcome {
@@ -46,6 +47,7 @@ struct job_file {
     const char *location;  /* borrowed until the job has ended */
     size_t input;
     uint64_t device, inode;
+    uint64_t born_ns; /* out: of what was opened; 0: not known */
     struct source source;
     struct file_head head;
     uint64_t skipped;

@@ -6,10 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum {
-    SEARCH_FOR_MS = 5000, /* a content that parted is looked for at once, and again then */
-    GROWTH_IS_OWN_AFTER_MS = 1000,
-};
+enum { SEARCH_FOR_MS = 5000 }; /* a content that parted is looked for at once, and again then */
 
 /* ---- what there is of it ---- */
 
@@ -21,14 +18,14 @@ uint64_t file_unread_bytes(const struct file *f, uint64_t size, uint64_t offset)
     return size > offset ? size - offset : 0;
 }
 
-/* What was known of the content that parts. One that was cut or rewritten may have been so for a moment already. */
-static uint64_t size_at_stake(const struct file *f, enum loss why, uint64_t now)
+/* What was known of the content that parts. One that was cut or rewritten may have been so for a while already. */
+static uint64_t size_at_stake(const struct file *f, enum loss why)
 {
     const struct file_growth *growth = &f->growth;
     uint64_t size = f->most_size;
     if (growth->cut || f->former)
         return size;
-    if (growth->size > size && (why != LOSS_TRUNCATED || now >= growth->seen_at + GROWTH_IS_OWN_AFTER_MS))
+    if (growth->size > size && why != LOSS_TRUNCATED)
         size = growth->size;
     return f->size > size && why != LOSS_TRUNCATED ? f->size : size;
 }
@@ -41,18 +38,15 @@ static void raise_most_size(struct file *f, uint64_t size)
     file_table_dirty(f->table, f); /* should it be gone at the next start, it is known what is lost */
 }
 
-static void note_growth(struct file *f, uint64_t size, bool cut, uint64_t now)
+static void note_growth(struct file *f, uint64_t size, bool cut)
 {
     struct file_growth *growth = &f->growth;
     if (growth->cut || f->former) /* under another name it may never have been this file */
         return;
-    if (growth->size && (cut || now >= growth->seen_at + GROWTH_IS_OWN_AFTER_MS)) {
+    if (growth->size && cut)
         raise_most_size(f, growth->size);
-        growth->size = 0;
-    }
+    growth->size = !cut && size > f->most_size ? size : 0;
     growth->cut = cut;
-    if (!cut && !growth->size && size > f->most_size)
-        *growth = (struct file_growth){.size = size, .seen_at = now};
 }
 
 void file_note_size(struct file *f, uint64_t size, uint64_t now)
@@ -65,14 +59,15 @@ void file_note_size(struct file *f, uint64_t size, uint64_t now)
     bool cut = size < f->size;
     f->size = size;
     if (file_is_begun(f))
-        note_growth(f, size, cut, now);
+        note_growth(f, size, cut);
 }
 
 void file_note_verified(struct file *f)
 {
     f->reading.verified = true;
-    free(f->former);
-    f->former = NULL;
+    if (f->former && !slice_equal(file_directory(f->former), file_directory(file_location(f))))
+        file_release_held(f); /* what is in that directory does not continue it any more */
+    file_set_former(f, NULL);
     f->growth = (struct file_growth){0};
     raise_most_size(f, f->size);
 }
@@ -139,12 +134,12 @@ static void part(struct file *f, enum loss why, uint64_t now)
 {
     assert(file_is_begun(f) && f->place != FILE_PARTED);
     f->loss = why;
-    f->most_size = size_at_stake(f, why, now);
+    f->most_size = size_at_stake(f, why);
     f->growth = (struct file_growth){0};
     f->lost_if_not_continued = file_unread_bytes(f, f->most_size, file_offset(f));
-    if (f->former) /* where its content was for certain, and what continues it is */
-        file_relocate(f, f->former);
-    f->former = NULL;
+    char *home = f->former ? strdup(f->former) : NULL;
+    file_set_former(f, NULL);
+    file_relocate(f, home); /* where its content was for certain, and what continues it is */
     take_place_away(f, now);
 }
 
@@ -163,6 +158,17 @@ void file_table_gone(struct file_table *t, struct file *f, enum loss why, uint64
 {
     (void)t;
     part(f, why, now);
+}
+
+void file_table_return(struct file *f)
+{
+    assert(f->place == FILE_PARTED);
+    f->place = FILE_UNSEEN;
+    f->reading.verified = f->listed_last = false;
+    f->lost_if_not_continued = 0;
+    file_delist(f, LIST_SEARCHED);
+    file_index_put(&f->table->index, INDEX_LOCATION, f);
+    file_table_dirty(f->table, f);
 }
 
 /* ---- it is continued ---- */
@@ -214,7 +220,7 @@ struct file *file_table_next_suspect(struct file_table *t, const struct file *f,
                          : file_index_first(&t->index, INDEX_LINE, file_index_hash_line(file_location(f), first_line));
     for (; g; g = file_index_next(INDEX_LINE, g)) {
         if (g != f && file_is_begun(g) && g->first_line == first_line && (file_offset(g) || g->head.len) &&
-            slice_equal(file_directory(file_location(g)), directory))
+            slice_equal(file_directory(file_home(g)), directory))
             return g;
     }
     return NULL;

@@ -10,8 +10,8 @@
  *     while ((g = file_table_next_suspect(t, new, …))) …        // a new file is compared with those it may continue
  *     file_table_continue(t, parted, new);                      // … and takes over; or file_search.h ends in a loss */
 
-/* It was found to be that large. Whether what it grew by is still this content is known for certain when its content is
- * found to be the same (file_note_verified()), taken for certain after a second, and else not counted where it parts.
+/* It was found to be that large. Whether what it grew by is still this content is known when its content is found to be
+ * the same (file_note_verified(); one that cannot be read now is only checked), and else not counted where it is cut.
  */
 void file_note_size(struct file *f, uint64_t size, uint64_t now);
 /* Cut or rewritten: its content is not there any more. What is there now is another file: *ret_successor, among the
@@ -19,6 +19,7 @@ void file_note_size(struct file *f, uint64_t size, uint64_t now);
 bool file_table_part(struct file_table *t, struct file *f, uint64_t now, struct file **ret_successor)
     __attribute__((warn_unused_result));
 void file_table_gone(struct file_table *t, struct file *f, enum loss why, uint64_t now); /* LOSS_GONE, LOSS_DELETED */
+void file_table_return(struct file *f);  /* one that was taken for gone was found again, but may be another */
 void file_note_verified(struct file *f); /* its content was found to be in its place */
 /* `f` was found to continue the content that parted: takes its place; `f` is freed. */
 void file_table_continue(struct file_table *t, struct file *parted, struct file *f);

@@ -74,6 +74,8 @@ static void see_name(struct file_table *t, struct file *f, const struct found_fi
     if (!found->matched && f->matched && was_present && strcmp(location, file_location(f)) == 0)
         return; /* a link's target: the name it was matched by is the link's, and is still there as far as is known */
     f->matched = found->matched;
+    if (found->matched && f->candidate && !file_rename(f, found->path)) /* a link leads to it, too */
+        return;
     if (found->matched && !file_is_begun(f)) {
         f->source.input = found->input;
         f->candidate = false;
@@ -82,7 +84,7 @@ static void see_name(struct file_table *t, struct file *f, const struct found_fi
         f->place_input = found->input == f->source.input ? SIZE_MAX : found->input;
     if (strcmp(location, file_location(f)) != 0) {
         if (!f->former && file_is_begun(f))
-            f->former = strdup(file_location(f));
+            file_set_former(f, strdup(file_location(f)));
         if (!file_relocate(f, strdup(location)))
             return;
         file_table_dirty(t, f);
@@ -108,6 +110,15 @@ static void see_size(struct file_table *t, struct file *f, const struct found_fi
     f->racy = scan->wall_ms * 1000000 - found->ctime_ns < RACY_NS;
 }
 
+/* Whether the scan has been where the file was, and did not meet it there. */
+static bool has_left_its_location(const struct file *f, const struct scan *scan)
+{
+    size_t input = file_place_input(f);
+    bool walked = f->matched && input < scan->input_count && scan->walked[input] &&
+                  !scan_lies_below_unreadable(scan, file_location(f));
+    return f->nameless_in == f->table->round || walked || scan_has_listed(scan, file_directory(file_location(f)));
+}
+
 static void see_file(struct file_table *t, struct file *f, const struct found_file *found, const struct scan *scan,
                      uint64_t now)
 {
@@ -121,7 +132,10 @@ static void see_file(struct file_table *t, struct file *f, const struct found_fi
     f->misses = 0;
     f->reading.unnamed_since = 0;
     file_delist(f, LIST_SEARCHED);
-    see_name(t, f, found, was_present);
+    bool is_second_name = was_present && strcmp(location_of(found), file_location(f)) != 0 &&
+                          !has_left_its_location(f, scan); /* a hard link; or the next scan will say so */
+    if (!is_second_name)
+        see_name(t, f, found, was_present);
     see_size(t, f, found, scan, now);
     file_note_seen(f, scan->wall_ms);
 }
@@ -184,6 +198,23 @@ static bool is_used_again(const struct file *f, const struct found_file *found)
            f->reading.content.fd < 0 && !f->reading.in_job;
 }
 
+/* It was taken for gone, as it was nowhere where it was looked for: it had been moved out of sight, or to another
+ * directory that was not walked meanwhile. The tailer compares the content. */
+static struct file *find_returned(struct file_table *t, const struct found_file *found)
+{
+    struct file *f = file_index_first(&t->index, INDEX_INODE, file_index_hash_inode(found->device, found->inode));
+    for (; f; f = file_index_next(INDEX_INODE, f)) {
+        bool is_gone = f->place == FILE_PARTED && f->loss != LOSS_TRUNCATED;
+        bool may_be_it = f->gz || found->size >= file_offset(f);
+        bool is_older = f->born_ns && found->born_ns && f->born_ns != found->born_ns;
+        if (f->device == found->device && f->inode == found->inode && is_gone && may_be_it && !is_older)
+            break;
+    }
+    if (f)
+        file_table_return(f);
+    return f;
+}
+
 static void see_regular(struct file_table *t, const struct found_file *found, const struct scan *scan, uint64_t now)
 {
     struct file *f = find_by_inode(t, found->device, found->inode);
@@ -193,6 +224,8 @@ static void see_regular(struct file_table *t, const struct found_file *found, co
     }
     if (!f)
         f = find_renumbered(t, found);
+    if (!f)
+        f = find_returned(t, found);
     if (f)
         see_file(t, f, found, scan, now);
     else
@@ -282,17 +315,28 @@ static void forget_old(struct file_table *t, const struct scan *scan)
     }
 }
 
+/* What was at that path, and is another file than the one that was found there now, has left it. */
+static void note_nameless(struct file_table *t, const struct found_file *found, const struct file *is_there)
+{
+    if (found->kind == FOUND_UNREADABLE || found->kind == FOUND_DIRECTORY)
+        return;
+    for (struct file *f = find_by_location(t, location_of(found)); f; f = find_next_there(f)) {
+        if (f != is_there)
+            f->nameless_in = t->round;
+    }
+}
+
 /* Files that are where they were come first: another name of one of them is then known to be one. */
 static void see_all(struct file_table *t, const struct scan *scan, uint64_t now)
 {
     for (size_t i = 0; i < scan->count; i++) {
         const struct found_file *found = &scan->found[i];
-        if (found->kind != FOUND_FILE) {
+        struct file *f = found->kind == FOUND_FILE ? find_by_inode(t, found->device, found->inode) : NULL;
+        bool is_at_home = f && strcmp(location_of(found), file_location(f)) == 0;
+        note_nameless(t, found, is_at_home ? f : NULL);
+        if (found->kind != FOUND_FILE)
             see_other(t, found);
-            continue;
-        }
-        struct file *f = find_by_inode(t, found->device, found->inode);
-        if (f && strcmp(location_of(found), file_location(f)) == 0)
+        else if (is_at_home)
             see_regular(t, found, scan, now);
     }
     for (size_t i = 0; i < scan->count; i++) {

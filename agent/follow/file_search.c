@@ -101,16 +101,6 @@ bool file_table_is_searching(const struct file_table *t)
 
 /* ---- what a scan says ---- */
 
-static bool was_listed(const struct scan *scan, const struct file *f)
-{
-    struct slice directory = file_directory(file_location(f));
-    for (size_t i = 0; i < scan->listed_count; i++) {
-        if (slice_is(directory, scan->listed[i]))
-            return true;
-    }
-    return false;
-}
-
 /* No name leads to it any more. A held descriptor still does; else what was read of it waits for its continuation. */
 static void lose_name(struct file_table *t, struct file *f, uint64_t now)
 {
@@ -172,8 +162,9 @@ void file_table_end_searches(struct file_table *t, const struct scan *scan, uint
             end_search_of_parted(t, f, now);
             continue;
         }
-        f->search_blocked = !was_listed(scan, f) && scan_lies_below_unreadable(scan, file_location(f));
-        if (!was_listed(scan, f))
+        bool was_listed = scan_has_listed(scan, file_directory(file_location(f)));
+        f->search_blocked = !was_listed && scan_lies_below_unreadable(scan, file_location(f));
+        if (!was_listed)
             continue;
         if (f->place == FILE_PARTED) {
             f->search_at = f->search_until;

@@ -150,6 +150,14 @@ void file_index_by_line(struct file *f, uint64_t first_line)
         file_index_put(&f->table->index, INDEX_LINE, f);
 }
 
+void file_set_former(struct file *f, char *former)
+{
+    file_index_take_out(&f->table->index, INDEX_LINE, f);
+    free(f->former);
+    f->former = former;
+    file_index_by_line(f, f->first_line);
+}
+
 bool file_relocate(struct file *f, char *location)
 {
     struct file_index *index = &f->table->index;
@@ -167,6 +175,22 @@ bool file_relocate(struct file *f, char *location)
         file_index_put(index, INDEX_LOCATION, f);
     file_index_by_line(f, f->first_line);
     return true;
+}
+
+bool file_rename(struct file *f, const char *path)
+{
+    char *location = strdup(file_location(f)), *copy = strdup(path);
+    if (!location || !copy) {
+        free(location);
+        free(copy);
+        return false;
+    }
+    file_index_take_out(&f->table->index, INDEX_LOCATION, f);
+    file_index_take_out(&f->table->index, INDEX_LINE, f);
+    free(f->path);
+    f->path = copy;
+    f->source.path = slice_from(copy);
+    return file_relocate(f, location);
 }
 
 void file_table_visit(struct file_table *t, struct file *f)

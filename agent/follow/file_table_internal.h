@@ -47,6 +47,10 @@ struct file_table {
 struct file *file_add(struct file_table *t, struct slice path, struct slice real_path, uint64_t device, uint64_t inode);
 /* Takes `location`, which may be NULL: no memory, and false. */
 bool file_relocate(struct file *f, char *location);
+/* `path` is the name by which it was matched; it stays where it is. False: no memory, nothing happened. */
+bool file_rename(struct file *f, const char *path);
+/* Its content was there for certain (NULL: in its location). Takes `former`, as it replaces what was known. */
+void file_set_former(struct file *f, char *former);
 void file_index_by_line(struct file *f, uint64_t first_line);
 void file_note_seen(struct file *f, int64_t wall_ms);
 void file_release_held(struct file *f); /* what waits to know about it need wait no longer */

@@ -236,8 +236,7 @@ static int64_t nanoseconds(struct timespec t)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* fstatat() that also says when the file was made: 0 where the file system does not know. */
-static int stat_born(int directory, const char *path, int flags, struct stat *ret_st, uint64_t *ret_born_ns)
+int scan_stat(int directory, const char *path, int flags, struct stat *ret_st, uint64_t *ret_born_ns)
 {
     struct statx sx;
     *ret_born_ns = 0;
@@ -247,6 +246,7 @@ static int stat_born(int directory, const char *path, int flags, struct stat *re
         .st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor),
         .st_ino = sx.stx_ino,
         .st_mode = sx.stx_mode,
+        .st_nlink = sx.stx_nlink,
         .st_size = (off_t)sx.stx_size,
         .st_mtim = {sx.stx_mtime.tv_sec, sx.stx_mtime.tv_nsec},
         .st_ctim = {sx.stx_ctime.tv_sec, sx.stx_ctime.tv_nsec},
@@ -269,6 +269,7 @@ static void found_set(struct found_file *f, const struct stat *st)
 static void found_unreadable(struct scan *scan, const char *path, size_t input, int error)
 {
     struct found_file *f = found_add(scan, FOUND_UNREADABLE, path);
+    scan->unreadable = true;
     if (f) {
         f->error = error;
         f->input = input;
@@ -289,7 +290,7 @@ static bool look_at_matching(const struct input_globs *g, size_t input, int dire
     struct stat st;
     uint64_t born_ns;
     char real[PATH_MAX];
-    if (stat_born(directory, name, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0) {
+    if (scan_stat(directory, name, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0) {
         if (is_absence(errno))
             return false;
         found_unreadable(scan, path, input, errno);
@@ -298,7 +299,7 @@ static bool look_at_matching(const struct input_globs *g, size_t input, int dire
     bool by_link = through_link || S_ISLNK(st.st_mode);
     bool allowed = true;
     if (by_link) {
-        if (!realpath(path, real) || stat_born(AT_FDCWD, real, 0, &st, &born_ns) != 0) {
+        if (!realpath(path, real) || scan_stat(AT_FDCWD, real, 0, &st, &born_ns) != 0) {
             if (is_absence(errno) || errno == ELOOP)
                 return false; /* dangling: as if it were not there */
             found_unreadable(scan, path, input, errno);
@@ -334,7 +335,7 @@ static void look_at(const struct scan_rules *rules, const char *path, struct sca
             found_add(scan, FOUND_NOTHING, path);
         return;
     }
-    bool there = stat_born(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st, &born_ns) == 0;
+    bool there = scan_stat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &st, &born_ns) == 0;
     if (!there && !is_absence(errno)) {
         found_unreadable(scan, path, SIZE_MAX, errno);
         return;
@@ -381,7 +382,7 @@ static void list_directory(const struct scan_rules *rules, const char *directory
         struct stat st;
         uint64_t born_ns;
         join(directory, e->d_name, &path);
-        if (path.failed || stat_born(dirfd(d), e->d_name, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0 ||
+        if (path.failed || scan_stat(dirfd(d), e->d_name, AT_SYMLINK_NOFOLLOW, &st, &born_ns) != 0 ||
             !S_ISREG(st.st_mode))
             continue;
         struct found_file *f = found_add(scan, FOUND_FILE, path.data);
@@ -713,9 +714,18 @@ void scanner_run(const struct scan_rules *rules, const struct scan_request *requ
         list_directory(rules, request->list[i], ret_scan);
 }
 
+bool scan_has_listed(const struct scan *scan, struct slice directory)
+{
+    for (size_t i = 0; i < scan->listed_count; i++) {
+        if (slice_is(directory, scan->listed[i]))
+            return true;
+    }
+    return false;
+}
+
 bool scan_lies_below_unreadable(const struct scan *scan, const char *path)
 {
-    for (size_t i = 0; i < scan->count; i++) {
+    for (size_t i = 0; i < scan->count && scan->unreadable; i++) {
         if (scan->found[i].kind != FOUND_UNREADABLE)
             continue;
         struct slice directory = slice_from(scan->found[i].path);

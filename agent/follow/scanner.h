@@ -34,6 +34,10 @@ int scan_rules_first_root(const struct scan_rules *rules, size_t input, char ret
  * not a regular file. */
 int scan_rules_open(const struct scan_rules *rules, size_t input, const char *path) __attribute__((warn_unused_result));
 
+/* fstatat() that also says when the file was made: 0 where the file system does not know. */
+struct stat;
+int scan_stat(int directory, const char *path, int flags, struct stat *ret_st, uint64_t *ret_born_ns);
+
 struct scan_request {
     bool walk;               /* all inputs for which `inputs[i]` is set */
     const bool *inputs;      /* by index; NULL: all */
@@ -73,10 +77,12 @@ struct scan {
     char **listed; /* directories of which every file is here */
     size_t input_count, listed_count;
     bool failed;     /* no memory: says nothing at all */
+    bool unreadable; /* some FOUND_UNREADABLE is in it */
     int64_t wall_ms; /* when it began */
 };
 
 void scanner_run(const struct scan_rules *rules, const struct scan_request *request, struct scan *ret_scan);
+bool scan_has_listed(const struct scan *scan, struct slice directory);
 /* Below a directory that could not be read nothing is missing. */
 bool scan_lies_below_unreadable(const struct scan *scan, const char *path);
 void scan_release(struct scan *scan);

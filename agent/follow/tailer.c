@@ -391,10 +391,13 @@ bool tailer_holds_a_chunk(const struct tailer *t)
 static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t now)
 {
     size_t room = 0;
-    if (file_is_begun(f)) {
+    enum file_job_kind kind = file_is_begun(f) ? JOB_READ : JOB_LOOK;
+    if (kind == JOB_READ) {
         struct ledger *ledger = file_table_ledger(t->table, f);
         room = ledger ? delivery_room(t->delivery, ledger) : 0;
         if (!room || waits_for_another(t, f))
+            kind = JOB_CHECK;
+        if (kind == JOB_CHECK && !f->growth.size)
             return false;
     }
     if (may_be_gz(t, f) && !f->reading.content.gz && !open_files_gz_room(&t->open))
@@ -411,7 +414,7 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t 
     slot->job.at_rest = is_at_rest(t, f, now);
     slot->job.last_line_size = f->size;
     slot->job.once = t->options.once;
-    slot_run(slot, file_is_begun(f) ? JOB_READ : JOB_LOOK);
+    slot_run(slot, kind);
     if (!slot->file && slot->promised) { /* it came to nothing */
         open_files_keep_promise(&t->open);
         slot->promised = false;

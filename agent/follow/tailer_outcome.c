@@ -138,6 +138,7 @@ static void begin(struct slot *slot, const struct position *at, uint64_t skipped
     f->head = file_head_of(head);
     f->reading.held_until = f->reading.held_key = 0;
     f->most_size = f->size;
+    f->born_ns = slot->job.file.born_ns; /* the inode may have been used again since a scan met it */
     bool ok = file_table_begin(t->table, f, slot->first_line, at, skipped);
     slot_release(slot);
     if (ok)
@@ -407,6 +408,7 @@ static void on_read(struct slot *slot, uint64_t now)
     struct file *f = slot->file;
     struct file_job *job = &slot->job;
     file_note_verified(f);
+    f->born_ns = job->file.born_ns;
     f->reading.shorter_since = 0;
     f->reading.limit = job->limit;
     if (!job->mapped)
@@ -428,6 +430,18 @@ static void on_read(struct slot *slot, uint64_t now)
         read_queue_add(&t->queue, f);
     else
         wait_at_end(t, f, job, now);
+}
+
+/* It cannot be read now, and goes back to where it waits. */
+static void on_checked(struct slot *slot, uint64_t now)
+{
+    struct file *f = slot->file;
+    (void)now;
+    file_note_verified(f);
+    f->born_ns = slot->job.file.born_ns;
+    f->reading.shorter_since = 0;
+    slot_release(slot);
+    read_queue_add(&slot->tailer->queue, f);
 }
 
 /* ---- what goes wrong ---- */
@@ -503,6 +517,7 @@ static void on_done(struct slot *slot, uint64_t now)
         [JOB_LOOK] = on_looked,
         [JOB_COMPARE] = on_compared,
         [JOB_READ] = on_read,
+        [JOB_CHECK] = on_checked,
     };
     if (slot->job.kind == JOB_SKIP)
         begin(slot, &slot->job.compared_at, position_offset(&slot->job.compared_at));

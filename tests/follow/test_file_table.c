@@ -80,6 +80,8 @@ static void reconcile(struct fixture *f, bool walk, const char *listed)
                         .listed = lists,
                         .listed_count = listed != NULL,
                         .wall_ms = DAY_MS * INT64_C(20000) + (int64_t)f->now};
+    for (size_t i = 0; i < f->count; i++)
+        scan.unreadable |= f->found[i].kind == FOUND_UNREADABLE;
     file_table_reconcile(f->table, &scan, f->now);
     f->count = 0;
 }
@@ -222,14 +224,14 @@ static void growth_that_is_not_known_to_be_its_own(void **state)
 {
     (void)state;
     static const struct {
-        uint64_t sizes[3]; /* seen, a second after the other where `slowly` */
-        bool slowly;
+        uint64_t sizes[3]; /* seen, one after the other */
+        size_t checked;    /* its content was found to be the same after so many of them */
         uint64_t lost;
     } cases[] = {
-        {{10, 1000, 2000}, false, 0},
-        {{20, 30, 2000}, true, 20},
-        {{50, 5, 2000}, false, 40},
-        {{50, 5, 2000}, true, 40},
+        {{10, 1000, 2000}, 0, 0},
+        {{20, 30, 2000}, 2, 20},
+        {{50, 5, 2000}, 0, 40},
+        {{50, 5, 2000}, 1, 40},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fixture f;
@@ -241,9 +243,11 @@ static void growth_that_is_not_known_to_be_its_own(void **state)
         begin(&f, file, "one", 10);
         file_note_verified(file);
         for (size_t k = 0; k < 3; k++) {
-            f.now += cases[i].slowly ? 1000 : 1;
+            f.now += 1000;
             find(&f, "/v/a.log", 7, cases[i].sizes[k]);
             reconcile(&f, true, NULL);
+            if (k + 1 == cases[i].checked)
+                file_note_verified(file);
         }
         assert_true(file_table_part(f.table, file, f.now, &successor));
         assert_int_equal(file->lost_if_not_continued, cases[i].lost);
@@ -375,6 +379,116 @@ static void unreadable_is_not_gone(void **state)
         assert_int_equal(file->place, FILE_PRESENT);
     file_table_measure(f.table, f.now);
     assert_int_equal(metrics_input(f.metrics, "a")->files_unreadable, 2); /* each one is told of once, and counted */
+    tear_down(&f);
+}
+
+/* A scan of one name says nothing about the other: it was not renamed. (Its last line would be taken without newline.)
+ */
+static void a_second_name_is_no_rename(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 10);
+    take_changes(&f);
+    find(&f, "/v/b.log", 7, 12); /* looked at, after a hint */
+    reconcile(&f, false, NULL);
+    assert_string_equal(file_location(only_file(&f)), "/v/a.log");
+    assert_false(file->moved);
+    assert_int_equal(file->size, 12);
+    assert_int_equal(take_changes(&f), 1);
+    find(&f, "/v/b.log", 7, 12);
+    find(&f, "/v/a.log", 0, 0)->kind = FOUND_NOTHING; /* now it was */
+    reconcile(&f, false, NULL);
+    assert_string_equal(file_location(only_file(&f)), "/v/b.log");
+    assert_true(file->moved);
+    tear_down(&f);
+}
+
+/* Nothing showed a file, which was not open; then its inode is found in another directory: what was read of it counts.
+ * One that is younger has only the inode. */
+static void gone_and_found_elsewhere(void **state)
+{
+    (void)state;
+    for (int younger = 0; younger < 2; younger++) {
+        struct fixture f;
+        set_up(&f, "rescan: 10s");
+        find(&f, "/v/a.log", 7, 10)->born_ns = 1;
+        reconcile(&f, true, NULL);
+        struct file *file = only_file(&f);
+        begin(&f, file, "one", 10);
+        file_table_gone(f.table, file, LOSS_GONE, f.now);
+        find(&f, "/w/a.log", 7, 9)->born_ns = 1; /* cannot hold what was read */
+        reconcile(&f, false, NULL);
+        assert_int_equal(file->place, FILE_PARTED);
+        file_table_drop(f.table, file_table_next(file));
+        find(&f, "/w/a.log", 7, 12)->born_ns = younger ? 2 : 1;
+        reconcile(&f, false, NULL);
+        assert_int_equal(file_table_count(f.table), younger ? 2 : 1);
+        assert_int_equal(file->place, younger ? FILE_PARTED : FILE_PRESENT);
+        if (!younger) {
+            assert_string_equal(file_location(file), "/w/a.log");
+            assert_false(file_table_is_searching(f.table));
+            assert_false(file->reading.verified);
+            assert_int_equal(take_changes(&f), 1);
+        }
+        tear_down(&f);
+    }
+}
+
+/* An inode that was seen in another directory may hold something else: what continues its content is looked for where
+ * that was for certain, until the content is found to be the same. */
+static void a_copy_is_compared_with_what_was_moved_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 10);
+    find(&f, "/v/copy.log", 8, 10);
+    find(&f, "/w/b.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *copy = file_table_next(file);
+    assert_string_equal(file_location(copy), "/v/copy.log");
+    assert_string_equal(file_location(file), "/w/b.log");
+    uint64_t line = content_hash_of(SLICE("one"));
+    assert_ptr_equal(file_table_next_suspect(f.table, copy, line, NULL), file);
+    file_table_hold(f.table, copy, line, file);
+    take_changes(&f);
+    file_note_verified(file); /* it is a file of that directory now */
+    assert_null(file_table_next_suspect(f.table, copy, line, NULL));
+    assert_null(copy->reading.held_by);
+    assert_int_equal(take_changes(&f), 1);
+    tear_down(&f);
+}
+
+/* A link's target that was met in its directory before the link was: it is known by the name that matches. */
+static void a_candidate_that_a_link_leads_to(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 10);
+    file_table_gone(f.table, file, LOSS_GONE, f.now);
+    find(&f, "/v/target", 8, 20); /* may continue it */
+    reconcile(&f, false, "/v");
+    struct file *candidate = file_table_next(file);
+    assert_true(candidate->candidate);
+    static char real[] = "/v/target";
+    find(&f, "/v/b.log", 8, 20)->real_path = real;
+    reconcile(&f, true, NULL);
+    assert_false(candidate->candidate);
+    assert_string_equal(candidate->path, "/v/b.log");
+    assert_string_equal(file_location(candidate), "/v/target");
+    assert_false(candidate->moved);
     tear_down(&f);
 }
 
@@ -598,6 +712,10 @@ int main(void)
         cmocka_unit_test(doubtful_places_are_not_saved),
         cmocka_unit_test(found_by_its_inode),
         cmocka_unit_test(unreadable_is_not_gone),
+        cmocka_unit_test(a_second_name_is_no_rename),
+        cmocka_unit_test(gone_and_found_elsewhere),
+        cmocka_unit_test(a_copy_is_compared_with_what_was_moved_meanwhile),
+        cmocka_unit_test(a_candidate_that_a_link_leads_to),
         cmocka_unit_test(devices_are_numbered_anew),
         cmocka_unit_test(saves_and_restores),
         cmocka_unit_test(parts_and_is_continued),

@@ -291,6 +291,30 @@ static void truncated_unread_bytes_are_counted(void **state)
     bed_remove(&b);
 }
 
+/* … and what a file is rewritten with, while nothing can be read, is not taken for more of what was lost. */
+static void rewritten_bytes_are_not_counted(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    b.sink.room = 0;
+    temp_write(&b.dir, "a.log", "NEW CONTENT\n", 12);
+    for (int i = 0; i < 2; i++) {
+        bed_settle_down(&b);
+        bed_pass(&b, 6000);
+    }
+    b.sink.room = SIZE_MAX;
+    bed_settle_down(&b);
+    bed_pass(&b, 6000);
+    bed_settle_down(&b);
+    CHECK_LINES(&b, "one", "NEW CONTENT");
+    assert_int_equal(metrics_input(b.metrics, "logs")->bytes_lost[LOSS_TRUNCATED], 0);
+    bed_remove(&b);
+}
+
 /* A deleted file is read to its end through its descriptor, its last line too; the new one of its name is another. */
 static void delete_and_create(void **state)
 {
@@ -841,6 +865,7 @@ int main(void)
         cmocka_unit_test(shorter_and_different_is_new_at_once),
         cmocka_unit_test(reads_in_order),
         cmocka_unit_test(truncated_unread_bytes_are_counted),
+        cmocka_unit_test(rewritten_bytes_are_not_counted),
         cmocka_unit_test(delete_and_create),
         cmocka_unit_test(deleted_files_are_closed),
         cmocka_unit_test(deleted_and_cut),
