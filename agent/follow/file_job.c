@@ -162,26 +162,17 @@ static enum file_job_outcome compare_with_parted(struct file_job *job)
     return JOB_DONE;
 }
 
-/* 1: there is something at that offset; 0: not; -1: errno. */
-static ssize_t reaches(const struct file_content *c, uint64_t offset)
-{
-    char byte;
-    return content_read(c, &byte, 1, offset);
-}
-
 /* The other one is read here, too: only while it is what it was does it count. */
 static enum file_job_outcome compare_with_open(struct file_job *job)
 {
     uint64_t same;
-    if (!identity_common_prefix(&job->file.content, &job->other.content, &same))
+    bool longer; /* where the other one is longer it may be a copy */
+    if (!identity_common_prefix(&job->file.content, &job->other.content, &same, &longer))
         return unreadable(job);
     job->comparison = COMPARED_UNSURE;
     if (identity_check(&job->other.content, &job->other.head, &job->other.source.at) != IDENTITY_SAME)
         return JOB_DONE;
-    ssize_t longer = reaches(&job->file.content, same);
-    if (longer < 0)
-        return unreadable(job);
-    job->comparison = longer ? COMPARED_DIFFERENT : COMPARED_SAME; /* where the other one is longer it may be a copy */
+    job->comparison = longer ? COMPARED_DIFFERENT : COMPARED_SAME;
     if (!longer && !identity_position_at(&job->file.content, 0, same, &job->compared_at))
         return errno ? unreadable(job) : JOB_SHORTER;
     return JOB_DONE;

@@ -170,7 +170,8 @@ static size_t common_bytes(const char *a, const char *b, size_t len)
     return i;
 }
 
-bool identity_common_prefix(const struct file_content *c, const struct file_content *other, uint64_t *ret_same)
+bool identity_common_prefix(const struct file_content *c, const struct file_content *other, uint64_t *ret_same,
+                            bool *ret_is_longer)
 {
     char *block = malloc(2 * LIMIT_READ);
     if (!block) {
@@ -190,8 +191,10 @@ bool identity_common_prefix(const struct file_content *c, const struct file_cont
         size_t len = (size_t)(n < m ? n : m);
         size_t common = common_bytes(block, block + LIMIT_READ, len);
         same += common;
-        if (common < LIMIT_READ)
+        if (common < LIMIT_READ) {
+            *ret_is_longer = (size_t)n > common;
             break;
+        }
     }
     free(block);
     *ret_same = same;

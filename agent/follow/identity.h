@@ -32,10 +32,11 @@ enum identity identity_check(const struct file_content *c, struct file_head *hea
  * first and last KiB): SAME, OTHER (also where it is shorter) or UNREADABLE. */
 enum identity identity_continues(const struct file_content *c, uint64_t skipped, const struct position *at);
 
-/* Compares two files from their start to the end of the shorter one. *ret_same: so many bytes are the same. False:
- * errno. */
-bool identity_common_prefix(const struct file_content *c, const struct file_content *other, uint64_t *ret_same)
-    __attribute__((warn_unused_result));
+/* Compares two files from their start to the end of the shorter one. *ret_same: so many bytes are the same; is_longer:
+ * the first has more, and the other one not, or other bytes. A copy that grows at this moment is never longer: it is
+ * read before what it is a copy of. False: errno. */
+bool identity_common_prefix(const struct file_content *c, const struct file_content *other, uint64_t *ret_same,
+                            bool *ret_is_longer) __attribute__((warn_unused_result));
 
 /* The position at `offset`, by reading all that is before it but for what was skipped; `skipped` <= `offset`. False:
  * errno; the file is shorter: 0. */

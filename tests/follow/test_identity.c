@@ -159,24 +159,76 @@ static void common_prefix(void **state)
     (void)state;
     struct fixture f;
     uint64_t same;
+    bool longer;
     set_up(&f);
     static const size_t sizes[] = {0, 1, 262143, 262144, 262145, 524288, SIZE};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int a = write_and_open(&f, "a", SIZE), b = write_and_open(&f, "b", sizes[i]);
-        assert_true(identity_common_prefix(PLAIN(a), PLAIN(b), &same));
+        assert_true(identity_common_prefix(PLAIN(a), PLAIN(b), &same, &longer));
         assert_int_equal(same, sizes[i]);
+        assert_int_equal(longer, sizes[i] < SIZE);
+        assert_true(identity_common_prefix(PLAIN(b), PLAIN(a), &same, &longer));
+        assert_int_equal(same, sizes[i]);
+        assert_false(longer);
         if (sizes[i]) {
             size_t changed = sizes[i] - 1;
             f.bytes[changed] ^= 1;
             close(b);
             b = write_and_open(&f, "b", sizes[i]);
-            assert_true(identity_common_prefix(PLAIN(a), PLAIN(b), &same));
+            assert_true(identity_common_prefix(PLAIN(a), PLAIN(b), &same, &longer));
             assert_int_equal(same, changed);
+            assert_true(longer);
             f.bytes[changed] ^= 1;
         }
         close(a);
         close(b);
     }
+    tear_down(&f);
+}
+
+static struct {
+    int fd; /* -1: none grows */
+    const char *path, *bytes;
+    size_t len;
+} growing = {.fd = -1};
+
+/* A file that grows as soon as its end was read. */
+ssize_t __wrap_pread(int fd, void *to, size_t len, off_t offset);
+ssize_t __real_pread(int fd, void *to, size_t len, off_t offset);
+ssize_t __wrap_pread(int fd, void *to, size_t len, off_t offset)
+{
+    ssize_t n = __real_pread(fd, to, len, offset);
+    if (n == 0 && fd == growing.fd) {
+        int copy = open(growing.path, O_WRONLY | O_APPEND | O_CLOEXEC);
+        assert_int_equal(write(copy, growing.bytes, growing.len), growing.len);
+        close(copy);
+        growing.fd = -1;
+    }
+    return n;
+}
+
+/* A copy that is being made has never more than the one that it is a copy of. */
+static void a_copy_that_grows(void **state)
+{
+    (void)state;
+    struct fixture f;
+    uint64_t same;
+    bool longer;
+    enum { COPIED = 300000 };
+    set_up(&f);
+    int original = write_and_open(&f, "original", SIZE), copy = write_and_open(&f, "copy", COPIED);
+    char *path = strdup(temp_path(&f.dir, "copy"));
+    growing.fd = copy;
+    growing.path = path;
+    growing.bytes = f.bytes + COPIED;
+    growing.len = SIZE - COPIED;
+    assert_true(identity_common_prefix(PLAIN(copy), PLAIN(original), &same, &longer));
+    assert_int_equal(growing.fd, -1);
+    assert_int_equal(same, COPIED);
+    assert_false(longer);
+    free(path);
+    close(original);
+    close(copy);
     tear_down(&f);
 }
 
@@ -189,14 +241,17 @@ static void unreadable(void **state)
     assert_int_equal(identity_check(PLAIN(-1), &head, &at), IDENTITY_UNREADABLE);
     assert_int_equal(identity_continues(PLAIN(-1), 0, &at), IDENTITY_UNREADABLE);
     uint64_t same;
-    assert_false(identity_common_prefix(PLAIN(-1), PLAIN(-1), &same));
+    bool longer;
+    assert_false(identity_common_prefix(PLAIN(-1), PLAIN(-1), &same, &longer));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sees_what_changed), cmocka_unit_test(position_is_the_mappers), cmocka_unit_test(shorter_files),
-        cmocka_unit_test(skipped_bytes),     cmocka_unit_test(common_prefix),           cmocka_unit_test(unreadable),
+        cmocka_unit_test(sees_what_changed), cmocka_unit_test(position_is_the_mappers),
+        cmocka_unit_test(shorter_files),     cmocka_unit_test(skipped_bytes),
+        cmocka_unit_test(common_prefix),     cmocka_unit_test(a_copy_that_grows),
+        cmocka_unit_test(unreadable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
