@@ -69,6 +69,7 @@ struct file {
         bool last_line_tried;   /* … at this size */
         uint64_t searched_to;   /* no newline between source.at and here */
         uint64_t limit;         /* not to be read further than this; UINT64_MAX: none */
+        uint64_t ahead_from;    /* not to be read ahead of before here: that was tried for nothing */
         uint64_t grown_at;      /* when it last grew */
         uint64_t behind_since;  /* when it was found to have more than was read; 0: it was read to its end */
         uint64_t used_at;       /* when its descriptor was last used */

@@ -392,6 +392,53 @@ static enum file_job_outcome read_file(struct file_job *job)
     return JOB_DONE;
 }
 
+/* ---- JOB_READ_AHEAD ---- */
+
+/* Where the last line begins that is not whole before `end`: there the block before it will have been taken to. */
+static bool find_line_start(struct file_job *job, uint64_t end, uint64_t *ret_start)
+{
+    for (size_t len = KIB(4); len <= LIMIT_READ / 2 && len < end; len *= 8) {
+        buffer_clear(&job->block);
+        char *block = buffer_reserve(&job->block, len);
+        if (!block || !content_read_whole(&job->file.content, block, len, end - len))
+            return false;
+        const char *newline = encoding_find_last_newline(job->encoding, slice_of(block, len), end - len);
+        if (newline) {
+            *ret_start = end - len + (size_t)(newline - block) + encoding_unit(job->encoding);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool begins_as_it_did(struct file_job *job)
+{
+    struct file_head now;
+    return identity_head(&job->file.content, job->file.head.len, &now) && now.hash == job->file.head.hash;
+}
+
+static enum file_job_outcome read_ahead(struct file_job *job)
+{
+    uint64_t start;
+    if (!begins_as_it_did(job) || !find_line_start(job, job->block_end - LIMIT_READ, &start) ||
+        start < LIMIT_FINGERPRINT)
+        return JOB_NOT_AHEAD;
+    const size_t history = LIMIT_FINGERPRINT;
+    size_t len = (size_t)(job->block_end - start);
+    buffer_clear(&job->block);
+    char *block = buffer_reserve(&job->block, history + len);
+    if (!block || !content_read_whole(&job->file.content, block, history + len, start - history))
+        return JOB_NOT_AHEAD;
+    struct source *source = &job->file.source;
+    position_guess(&source->at, start, slice_of(block, history));
+    job->guess = source->at;
+    mapper_take(job->mapper, source, slice_of(block + history, len), history, 0, job->budget, job->read_time_ms,
+                &job->chunk);
+    job->searched_to = 0;
+    job->mapped = job->chunk.result == CHUNK_ALL_TAKEN || job->chunk.result == CHUNK_FULL;
+    return job->mapped ? JOB_DONE : JOB_NOT_AHEAD;
+}
+
 /* Whether somebody still has a deleted file open for writing: only then can a read lease on it not be had. Its owner
  * and root may ask. */
 static void look_for_writer(struct file_job *job)
@@ -408,7 +455,8 @@ static void look_for_writer(struct file_job *job)
 void file_job_run(struct file_job *job)
 {
     static enum file_job_outcome (*const runs[])(struct file_job *) = {
-        [JOB_LOOK] = look, [JOB_COMPARE] = compare, [JOB_SKIP] = skip, [JOB_READ] = read_file, [JOB_CHECK] = check,
+        [JOB_LOOK] = look,      [JOB_COMPARE] = compare, [JOB_SKIP] = skip,
+        [JOB_READ] = read_file, [JOB_CHECK] = check,     [JOB_READ_AHEAD] = read_ahead,
     };
     struct stat st;
     job->error = 0;
@@ -423,6 +471,8 @@ void file_job_run(struct file_job *job)
     if (job->last_line_size != job->size)
         job->take_last_line = job->at_rest = job->cut_is_final = false;
     job->outcome = runs[job->kind](job);
+    if (job->kind == JOB_READ_AHEAD)
+        content_close(&job->file.content);
     if (job->deleted && job->outcome == JOB_DONE && job->at_end)
         look_for_writer(job);
 }

@@ -17,11 +17,12 @@
  * Opens the file where job.file.content.fd is -1, and leaves it open there, also on failure. */
 
 enum file_job_kind {
-    JOB_LOOK,    /* a file that is not begun: how large it is, how it begins → start, size */
-    JOB_COMPARE, /* whether it continues `other`, or is so far the same → comparison, compared_at */
-    JOB_SKIP,    /* the start of its last line, before `skip_to` → compared_at */
-    JOB_READ,    /* check that the content is the same; a block of it → chunk, file.source, head */
-    JOB_CHECK,   /* … and nothing of it */
+    JOB_LOOK,       /* a file that is not begun: how large it is, how it begins → start, size */
+    JOB_COMPARE,    /* whether it continues `other`, or is so far the same → comparison, compared_at */
+    JOB_SKIP,       /* the start of its last line, before `skip_to` → compared_at */
+    JOB_READ,       /* check that the content is the same; a block of it → chunk, file.source, head */
+    JOB_CHECK,      /* … and nothing of it */
+    JOB_READ_AHEAD, /* the block up to `block_end`, while those before it are being read → chunk, file.source, guess */
 };
 
 enum file_job_outcome {
@@ -31,6 +32,7 @@ enum file_job_outcome {
     JOB_ELSEWHERE,     /* its location names another file, or nothing */
     JOB_UNREADABLE,    /* `error` */
     JOB_NO_MEMORY,
+    JOB_NOT_AHEAD, /* nothing can be read ahead here */
 };
 
 enum file_comparison {
@@ -68,6 +70,7 @@ struct file_job {
     bool cut_is_final;       /* a gzip file that is not whole will not be any more */
     bool at_rest;            /* it has not grown for long enough to end a record of many lines */
     uint64_t last_line_size; /* … but only if it is still that large */
+    uint64_t block_end;      /* where the block ends that is read first; the lines that end in it are its */
     size_t budget, max_line, piece;
     enum encoding_kind encoding;
     int64_t read_time_ms;
@@ -85,6 +88,7 @@ struct file_job {
     size_t start_len;
     enum file_comparison comparison;
     struct position compared_at;
+    struct position guess; /* where the block was begun: counts if reading comes to just there */
     struct chunk chunk;
 
     struct buffer block; /* a KiB of history, then what is read */

@@ -1,7 +1,8 @@
 /* Which file is next, and its job. What comes of it is tailer_outcome.c; what it does is file_job.c. */
-#include "follow/tailer_internal.h"
+#include "follow/read_ahead.h"
 
 #include <assert.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -49,10 +50,18 @@ static void slot_free(struct slot *slot)
     free(slot->compared);
 }
 
+/* That this process may run on. */
+static unsigned number_of_cores(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (unsigned)CPU_COUNT(&cores) : 1;
+}
+
 static unsigned number_of_jobs(unsigned wanted)
 {
-    long cores = wanted ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > TAILER_SLOTS_MOST ? TAILER_SLOTS_MOST : (unsigned)cores;
+    unsigned cores = number_of_cores();
+    unsigned jobs = wanted ? wanted : cores > 1 ? cores + 1 : 1;
+    return jobs > TAILER_SLOTS_MOST ? TAILER_SLOTS_MOST : jobs;
 }
 
 unsigned tailer_threads(unsigned jobs)
@@ -134,11 +143,13 @@ static void run_on_worker(uv_work_t *work)
     file_job_run(&slot->job);
 }
 
-/* Takes back what the job had of the file: the descriptor, and its path. */
+/* Takes back what the job had of the file: the descriptor, and its path. One that read ahead had its own. */
 static void take_file_back(struct slot *slot, uint64_t now)
 {
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
+    if (slot->job.kind == JOB_READ_AHEAD)
+        return;
     uint64_t close_inactive = is_followed(t, f) ? tailer_input(t, f)->close_inactive_ms : 0;
     open_files_adopt(&t->open, f, slot->job.file.content, close_inactive, now);
     if (!file_is_begun(f))
@@ -154,11 +165,15 @@ static void on_job_done(uv_work_t *work, int status)
 {
     struct slot *slot = work->data;
     struct tailer *t = slot->tailer;
-    assert(slot->file && slot->file->reading.in_job && status == 0);
+    assert(status == 0 && (!slot->file || slot->file->reading.in_job));
     (void)status;
     t->busy--;
-    slot->returned = true;
-    take_file_back(slot, t->now);
+    slot->running = false;
+    slot->returned = slot->file || slot->ahead_of;
+    if (slot->returned)
+        take_file_back(slot, t->now);
+    else
+        file_job_trim(&slot->job);
     stopped_if_quiet(t);
 }
 
@@ -213,11 +228,10 @@ static bool may_be_gz(const struct tailer *t, const struct file *f)
     return file_is_begun(f) ? f->gz : tailer_input(t, f)->read_gz && file_is_named_gz(file_location(f));
 }
 
-/* Copies all that the job needs. False: no memory. */
-static bool prepare(struct slot *slot, enum file_job_kind kind)
+/* Copies all that the job needs. False: no memory, or no descriptor. */
+static bool prepare(struct slot *slot, const struct file *f, enum file_job_kind kind)
 {
     struct tailer *t = slot->tailer;
-    struct file *f = slot->file;
     struct file_job *job = &slot->job;
     if (!replace(&slot->location, file_location(f)) || !replace(&slot->path, f->path))
         return false;
@@ -235,7 +249,19 @@ static bool prepare(struct slot *slot, enum file_job_kind kind)
     job->piece = mapper_piece(tailer_input(t, f));
     job->encoding = tailer_input(t, f)->encoding;
     job->read_time_ms = wall_ms();
+    if (kind == JOB_READ_AHEAD) {
+        job->file.content.fd = dup(f->reading.content.fd); /* its own may be handed back meanwhile */
+        return job->file.content.fd >= 0;
+    }
     return kind != JOB_COMPARE || prepare_other(slot);
+}
+
+static void trim_free_slots(struct tailer *t)
+{
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (slot_is_free(&t->slots[i]))
+            file_job_trim(&t->slots[i].job);
+    }
 }
 
 void slot_release(struct slot *slot)
@@ -244,12 +270,27 @@ void slot_release(struct slot *slot)
     slot->file = NULL;
     if (!f)
         return;
+    read_ahead_drop(slot->tailer, f);
     if (slot->job.at_end)
-        file_job_trim(&slot->job);
+        trim_free_slots(slot->tailer);
     f->reading.in_job = false;
     if (f->reading.again)
         file_table_visit(f->table, f);
     f->reading.again = false;
+}
+
+bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind)
+{
+    struct tailer *t = slot->tailer;
+    if (!prepare(slot, f, kind))
+        return false;
+    slot->work.data = slot;
+    slot->running = true;
+    t->busy++;
+    int result = uv_queue_work(t->loop, &slot->work, run_on_worker, on_job_done);
+    assert(result == 0); /* it fails only without a callback */
+    (void)result;
+    return true;
 }
 
 void slot_run(struct slot *slot, enum file_job_kind kind)
@@ -261,17 +302,13 @@ void slot_run(struct slot *slot, enum file_job_kind kind)
         slot_release(slot);
         return;
     }
-    if (!prepare(slot, kind)) {
+    slot->job.block_end = file_offset(f) + LIMIT_READ;
+    if (!slot_queue(slot, f, kind)) {
         tailer_wake(f, t->now + RETRY_MS);
         slot_release(slot);
         return;
     }
-    slot->work.data = slot;
     f->reading.in_job = true;
-    t->busy++;
-    int result = uv_queue_work(t->loop, &slot->work, run_on_worker, on_job_done);
-    assert(result == 0); /* it fails only without a callback */
-    (void)result;
 }
 
 /* ---- which file is next ---- */
@@ -476,13 +513,32 @@ static bool slot_configure(struct slot *slot)
     return true;
 }
 
+static void configure_free_slots(struct tailer *t)
+{
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (slot_is_free(&t->slots[i]))
+            slot_configure(&t->slots[i]); /* else, and on lack of memory, before its next job */
+    }
+}
+
 void tailer_read_more(struct tailer *t, uint64_t now)
 {
+    configure_free_slots(t);
     for (size_t i = 0; i < t->slot_count && !t->stopping; i++) {
         struct slot *slot = &t->slots[i];
-        if (!slot->file && slot_configure(slot) && !start_fair(t, slot, now) && !start_ordered(t, slot, now))
+        if (slot_is_free(slot) && slot->config == t->config && !start_fair(t, slot, now) &&
+            !start_ordered(t, slot, now) && !read_ahead_start(t, slot))
             return;
     }
+}
+
+static struct slot *next_returned(struct tailer *t)
+{
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (t->slots[i].returned && t->slots[i].file)
+            return &t->slots[i];
+    }
+    return NULL;
 }
 
 static void take_results(struct tailer *t, uint64_t now)
@@ -494,10 +550,8 @@ static void take_results(struct tailer *t, uint64_t now)
         t->holding = NULL;
         tailer_on_outcome(slot, now);
     }
-    for (size_t i = 0; i < t->slot_count; i++) {
-        struct slot *slot = &t->slots[i];
-        if (!slot->returned || t->holding)
-            continue;
+    struct slot *slot;
+    while (!t->holding && (slot = next_returned(t))) {
         slot->returned = false;
         if (slot->file->reading.drop)
             slot_release(slot);
@@ -620,12 +674,10 @@ bool tailer_configure(struct tailer *t, const struct config *config, const struc
 {
     t->config = t->queue.config = config;
     t->rules = rules;
+    read_ahead_drop_all(t);
     while (file_table_list(t->table, LIST_ORDERED)->first) /* the order may be another now */
         requeue(t, file_table_list(t->table, LIST_ORDERED)->first);
-    for (size_t i = 0; i < t->slot_count; i++) {
-        if (!t->slots[i].file)
-            slot_configure(&t->slots[i]); /* else, and on lack of memory, before its next job */
-    }
+    configure_free_slots(t);
     return true;
 }
 

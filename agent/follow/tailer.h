@@ -7,7 +7,8 @@
 
 #include <uv.h>
 
-/* Reads the files: a bounded number of jobs at a time, one at most for each file, in fair turns.
+/* Reads the files: a bounded number of jobs at a time, in fair turns. A file has one, and where no other file waits and
+ * it is large, further ones that read ahead of it (read_ahead.h).
  *
  *     each turn: tailer_follow_changes(t, now);      // what jobs brought goes to delivery; then the table's changes
  *                … delivery seals, sends, settles …
@@ -39,7 +40,7 @@ struct tailer_options {
     bool (*take)(void *context, struct ledger *l, struct chunk *chunk, const struct config *config, struct slice file,
                  uint64_t now);
     void *take_context;
-    unsigned jobs;      /* at a time; 0: one a core, 4 at most */
+    unsigned jobs;      /* at a time; 0: one a core and, where there are several, one more; 4 at most */
     bool once;          /* files are read to the size they have when first looked at, last lines are taken */
     size_t descriptors; /* that may be open; 0: as many as RLIMIT_NOFILE allows but for 64 */
     struct slice host;  /* for the mappers: $meta.host */

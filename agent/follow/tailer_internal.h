@@ -25,12 +25,14 @@ enum {
 
 struct slot { /* a job, and what it needs from one to the next */
     struct tailer *tailer;
-    struct file *file; /* NULL: free */
+    struct file *file;     /* whose turn it is here; NULL: none */
+    struct file *ahead_of; /* that another slot has: its next block is read here, see read_ahead.h */
     struct file_job job;
     struct mapper *mapper;
     const struct config *config; /* that the mapper is made for */
     const struct scan_rules *rules;
     uv_work_t work;
+    bool running;
     bool returned;         /* it has ended, and is to be looked at at the end of this turn */
     bool promised;         /* a descriptor */
     char *location, *path; /* copies for the job */
@@ -71,6 +73,12 @@ struct tailer {
 
 /* It has more than was read of it, from now on. */
 void tailer_note_behind(struct file *f, uint64_t now);
+static inline bool slot_is_free(const struct slot *slot)
+{
+    return !slot->file && !slot->ahead_of && !slot->running;
+}
+/* Sets a job to work on what is known of the file. False: no memory. */
+bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind) __attribute__((warn_unused_result));
 /* Runs the next job of a file that has the slot. */
 void slot_run(struct slot *slot, enum file_job_kind kind);
 /* The file gives the slot back, and is visited again if something happened meanwhile. */

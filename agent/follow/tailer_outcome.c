@@ -2,8 +2,7 @@
  *
  * A new file goes LOOK → COMPARE with each content that may be the same → begun, held back, or it continues one; all in
  * one slot. A begun one is READ, and then goes back into the queue, or waits. */
-#include "follow/tailer_internal.h"
-
+#include "follow/read_ahead.h"
 #include "map/chunk_log.h"
 
 #include <assert.h>
@@ -425,6 +424,8 @@ static void on_read(struct slot *slot, uint64_t now)
         f->reading.last_line_tried = true;
     if (f->gz)
         report_gz(t, f, job);
+    if (!job->at_end && read_ahead_follow(slot))
+        return;
     slot_release(slot);
     if (!job->at_end)
         read_queue_add(&t->queue, f);
@@ -440,6 +441,17 @@ static void on_checked(struct slot *slot, uint64_t now)
     file_note_verified(f);
     f->born_ns = slot->job.file.born_ns;
     f->reading.shorter_since = 0;
+    slot_release(slot);
+    read_queue_add(&slot->tailer->queue, f);
+}
+
+static void on_read_ahead(struct slot *slot, uint64_t now)
+{
+    struct file *f = slot->file;
+    if (read_ahead_is_right(slot)) {
+        on_read(slot, now);
+        return;
+    }
     slot_release(slot);
     read_queue_add(&slot->tailer->queue, f);
 }
@@ -530,6 +542,10 @@ void tailer_on_outcome(struct slot *slot, uint64_t now)
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
     enum file_job_outcome outcome = slot->job.outcome;
+    if (slot->job.kind == JOB_READ_AHEAD) {
+        on_read_ahead(slot, now);
+        return;
+    }
     if (outcome != JOB_UNREADABLE && outcome != JOB_NO_MEMORY)
         file_table_unreadable(t->table, f, 0);
     if (outcome == JOB_DONE || outcome == JOB_SHORTER || outcome == JOB_OTHER_CONTENT)
@@ -550,6 +566,7 @@ void tailer_on_outcome(struct slot *slot, uint64_t now)
     case JOB_UNREADABLE:
         on_unreadable(slot, now);
         break;
+    case JOB_NOT_AHEAD:
     case JOB_NO_MEMORY:
         tailer_wake(f, now + RETRY_MS);
         slot_release(slot);

@@ -25,6 +25,23 @@ void position_move(struct position *p, struct slice bytes, size_t history)
     p->tail = content_hash_of(slice_of(bytes.text + bytes.len - len, len));
 }
 
+void position_guess(struct position *p, uint64_t offset, struct slice before)
+{
+    struct slice tail = slice_from_offset(before, before.len - LIMIT_FINGERPRINT);
+    *p = (struct position){.tail = content_hash_of(tail)};
+    content_hash_begin_at(&p->content, offset, before);
+}
+
+bool position_is_as_guessed(const struct position *p, const struct position *guess)
+{
+    return position_is(p, guess) && p->content.pending == guess->content.pending && p->tail == guess->tail;
+}
+
+void position_settle(struct position *reached, const struct position *p)
+{
+    content_hash_join(&reached->content, &p->content);
+}
+
 static struct file_id id_of(struct slice head, struct slice rest)
 {
     struct uuid uuid;

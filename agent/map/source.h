@@ -27,6 +27,13 @@ void position_init(struct position *p); /* the file's beginning */
  * the file in memory (at least the smaller of LIMIT_FINGERPRINT and the offset). */
 void position_move(struct position *p, struct slice bytes, size_t history);
 
+/* A place that is read from before all that stands in front of it was: `before`, LIMIT_FINGERPRINT bytes at least, is
+ * known of that. When the rest is known, too, position_is_as_guessed() says whether it was the place where that ends,
+ * and position_settle() makes a position of each one that was reached from the guess. */
+void position_guess(struct position *p, uint64_t offset, struct slice before);
+bool position_is_as_guessed(const struct position *p, const struct position *guess);
+void position_settle(struct position *reached, const struct position *p);
+
 /* Version-5 UUID of what a file is (contract 4.3): device, inode, first line, how often it was seen to begin anew.
  * Never changes between versions. `first_line`: the bytes before the first newline, at most LIMIT_FINGERPRINT of them.
  * All zero where hashing found no memory. */

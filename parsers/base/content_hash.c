@@ -1,5 +1,7 @@
 #include "base/content_hash.h"
 
+#include <assert.h>
+
 #define GOLDEN UINT64_C(0x9E3779B97F4A7C15)
 
 /* `key` tells where the word stands. No word waits for another: the processor works on several at a time. */
@@ -49,6 +51,14 @@ void content_hash_add(struct content_hash *c, struct slice bytes)
         pending |= (uint64_t)*p++ << (8 * held);
     c->h = h;
     c->pending = pending;
+}
+
+void content_hash_begin_at(struct content_hash *c, uint64_t offset, struct slice before)
+{
+    size_t held = (size_t)(offset % 8);
+    assert(before.len >= held);
+    *c = (struct content_hash){.len = offset - held};
+    content_hash_add(c, slice_of(before.text + before.len - held, held));
 }
 
 uint64_t content_hash_of(struct slice bytes)

@@ -27,6 +27,14 @@ static inline void content_hash_init(struct content_hash *c)
 
 void content_hash_add(struct content_hash *c, struct slice bytes);
 
+/* The share of what comes behind `offset`, whatever is before it: begins there, is added to, and is then joined to the
+ * hash of all that was before. `before` is the text up to there, of at least offset % 8 bytes. */
+void content_hash_begin_at(struct content_hash *c, uint64_t offset, struct slice before);
+static inline void content_hash_join(struct content_hash *share, const struct content_hash *before)
+{
+    share->h += before->h;
+}
+
 static inline bool content_hash_equal(const struct content_hash *a, const struct content_hash *b)
 {
     return a->h == b->h && a->pending == b->pending && a->len == b->len;

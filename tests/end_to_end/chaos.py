@@ -3,14 +3,14 @@
 was lost, none was invented, and that repeats bear the same event_id. Now and then it is reloaded before, or is a --once,
 or is asked to stop (SIGTERM) rather than killed.
 
-    chaos.py [--kills N] [--seed N] [--merge]
+    chaos.py [--kills N] [--seed N] [--merge | --large]
 
 Writes are cut at any byte; files are rotated by rename-and-create, by copy-and-truncate, and deleted once all their
 lines have arrived. Every line makes an event; some make a signal and an identify call as well. Half of the lines name
 no id, so that the agent makes one. With --merge a record comes in several lines, among those of others, and is joined
 again: it must arrive whole, under the id of its first line; files are not rotated then, as a record whose lines lie in
-two files can still be split by a kill. Prints the seed; the same seed gives
-the same choices, though not the same timing.
+two files can still be split by a kill. With --large lines are large, so that blocks of a file are read ahead where there are
+several cores. Prints the seed; the same seed gives the same choices, though not the same timing.
 """
 import argparse
 import json
@@ -58,6 +58,8 @@ PATIENCE = 30  # seconds without a new call, at the end
 class Writer:
     """Writes lines into a few files and rotates them; remembers which lines lie in which file."""
 
+    lengths = (5, 80, 300, 3000)
+
     def __init__(self, directory, rnd, arrived):
         self.dir, self.rnd, self.arrived = directory, rnd, arrived
         self.n = 0
@@ -75,7 +77,7 @@ class Writer:
         n = self.n
         self.n += 1
         record = {"msg": "llm.completion", "user": f"u{r.randrange(50)}", "prompt": f"q{n}",
-                  "completion": "x" * r.choice((5, 80, 300, 3000)), "n": n}
+                  "completion": "x" * r.choice(self.lengths), "n": n}
         if n % 2:
             record["id"] = f"e{n}"
         if r.random() < 0.2:
@@ -149,6 +151,10 @@ class Writer:
             if self.half[name]:
                 self.append(name, self.half[name])
                 self.half[name] = b""
+
+
+class LargeWriter(Writer):
+    lengths = (300, 3000, 20000)
 
 
 class MergeWriter(Writer):
@@ -250,7 +256,7 @@ class Verdict:
         return wrong
 
 
-def run(kills, seed, directory, binary_log=sys.stdout, merge=False):
+def run(kills, seed, directory, binary_log=sys.stdout, merge=False, large=False):
     rnd = random.Random(seed)
     verdict = Verdict()
     lock = threading.Lock()
@@ -277,7 +283,7 @@ def run(kills, seed, directory, binary_log=sys.stdout, merge=False):
         agent = Agent(directory, server.url, rules=MERGE_RULES if merge else RULES, inputs=MERGE_ORDER if merge else "",
                       more="identify: {cache: 0}")
         agent.config.write_text(agent.config.read_text().replace("*.jsonl", "*.jsonl*"))
-        writer = (MergeWriter if merge else Writer)(agent.logs, rnd, verdict.has)
+        writer = (MergeWriter if merge else LargeWriter if large else Writer)(agent.logs, rnd, verdict.has)
         stopping = threading.Event()
 
         def write():
@@ -343,9 +349,10 @@ def main():
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--merge", action="store_true")
+    parser.add_argument("--large", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        wrong = run(args.kills, args.seed, directory, merge=args.merge)
+        wrong = run(args.kills, args.seed, directory, merge=args.merge, large=args.large)
         for text in wrong[:40]:
             print(text)
         if wrong:

@@ -29,6 +29,14 @@ void sink_settle(struct delivery *d); /* all that may be */
 void sink_forget(struct delivery *d); /* the process is gone: what was not settled was not delivered */
 size_t sink_count(const struct delivery *d, const char *text); /* how often that line came */
 
+/* Told by each mapper, on its worker, when it begins and when it is done; may wait. *budget may be made less. */
+struct mapping_watch {
+    void (*on_begin)(void *context, uint64_t offset, size_t *budget); /* NULL: nobody watches */
+    void (*on_end)(void *context, uint64_t offset);
+    void *context;
+};
+extern struct mapping_watch mapping_watch;
+
 struct bed {
     struct temp_dir dir;
     uv_loop_t loop;

@@ -42,10 +42,15 @@ static void add_call(struct chunk *c, const struct position *start, struct slice
     c->lines_read++;
 }
 
+struct mapping_watch mapping_watch;
+
 void mapper_take(struct mapper *m, struct source *source, struct slice bytes, size_t history, unsigned flags,
                  size_t budget, int64_t read_time_ms, struct chunk *c)
 {
     (void)read_time_ms;
+    uint64_t began_at = position_offset(&source->at);
+    if (mapping_watch.on_begin)
+        mapping_watch.on_begin(mapping_watch.context, began_at, &budget);
     size_t most = m->config->inputs[source->input].max_line_bytes;
     struct position at = source->at;
     size_t from = 0;
@@ -74,6 +79,8 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
     }
     source->at = c->end = at;
     c->consumed = c->bytes_read = from;
+    if (mapping_watch.on_begin)
+        mapping_watch.on_end(mapping_watch.context, began_at);
 }
 
 /* ---- delivery ---- */
