@@ -72,7 +72,8 @@ static bool start_block(struct slot *slot, struct file *f, uint64_t end, size_t 
 
 bool read_ahead_start(struct tailer *t, struct slot *slot)
 {
-    if (free_slots(t) < SLOTS_TO_SPARE)
+    bool is_live = !t->options.once && t->now < t->live_until;
+    if (is_live || free_slots(t) < SLOTS_TO_SPARE)
         return false;
     for (size_t i = 0; i < t->slot_count; i++) {
         if (!is_one_to_guess(t, &t->slots[i]))

@@ -60,7 +60,7 @@ static unsigned number_of_cores(void)
 static unsigned number_of_jobs(unsigned wanted)
 {
     unsigned cores = number_of_cores();
-    unsigned jobs = wanted ? wanted : cores > 1 ? cores + 1 : 1;
+    unsigned jobs = wanted ? wanted : cores > 1 ? cores + 2 : 1;
     return jobs > TAILER_SLOTS_MOST ? TAILER_SLOTS_MOST : jobs;
 }
 

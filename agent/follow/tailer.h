@@ -40,7 +40,7 @@ struct tailer_options {
     bool (*take)(void *context, struct ledger *l, struct chunk *chunk, const struct config *config, struct slice file,
                  uint64_t now);
     void *take_context;
-    unsigned jobs;      /* at a time; 0: one a core and, where there are several, one more; 4 at most */
+    unsigned jobs;      /* at a time; 0: one a core and, where there are several, two more; 4 at most */
     bool once;          /* files are read to the size they have when first looked at, last lines are taken */
     size_t descriptors; /* that may be open; 0: as many as RLIMIT_NOFILE allows but for 64 */
     struct slice host;  /* for the mappers: $meta.host */

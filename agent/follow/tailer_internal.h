@@ -21,6 +21,7 @@ enum {
     BEHIND_AFTER_MS = 1000,         /* so long a file may have more than was read of it and count as read */
     RECOVER_FOR_MS = 30000,         /* files that are looked for hold up the others of their input for so long */
     RETRY_MS = 1000,                /* after a lack of memory or descriptors */
+    LIVE_FOR_MS = 1000,             /* so long a file that was read to its end leaves no core to what is read ahead */
 };
 
 struct slot { /* a job, and what it needs from one to the next */
@@ -60,6 +61,7 @@ struct tailer {
     struct slot slots[TAILER_SLOTS_MOST];
     size_t slot_count, busy;
     uint64_t now;         /* of this turn */
+    uint64_t live_until;  /* something that was just written was read */
     struct slot *holding; /* its chunk is to be given again; nothing else is taken before it */
     uint64_t hold_until;
     uint64_t started;

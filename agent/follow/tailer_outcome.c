@@ -420,6 +420,8 @@ static void on_read(struct slot *slot, uint64_t now)
     f->reading.at_end = job->at_end;
     if (job->at_end)
         f->reading.behind_since = 0;
+    if (job->at_end && job->mapped)
+        t->live_until = now + LIVE_FOR_MS;
     if (job->take_last_line && job->at_end)
         f->reading.last_line_tried = true;
     if (f->gz)

@@ -299,6 +299,7 @@ def run(kills, seed, directory, binary_log=sys.stdout, merge=False, large=False)
         try:
             for kill in range(kills):
                 how = rnd.random() if not merge else 0.1 + 0.9 * rnd.random()  # --once would end what is open
+                how *= rnd.choice((0.1, 1)) if large else 1  # what is live is not read ahead of
                 agent.start(*["--once"] if how < 0.1 else [])
                 with lock:
                     writer.history.append(("start", kill))

@@ -36,7 +36,7 @@ static void load_config(struct bed *b)
 
 static uint64_t bed_now(struct bed *b)
 {
-    return uv_now(&b->loop) + b->skew;
+    return (b->frozen ? b->frozen : uv_now(&b->loop)) + b->skew;
 }
 
 static void save(struct bed *b)

@@ -56,7 +56,8 @@ struct bed {
     struct delivery sink;
     struct buffer journal; /* the checkpoint */
     bool no_save, hurry;
-    uint64_t skew; /* of the clock */
+    uint64_t skew;   /* of the clock */
+    uint64_t frozen; /* it stands still at this time of the loop; 0: it runs */
     bool running, started_once;
     int stopping;
 };

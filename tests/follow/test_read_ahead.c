@@ -465,6 +465,32 @@ static void not_worth_it(void **state)
     check_none_at_a_time(&w, fill(&w, 0, 2 * LIMIT_READ));
 }
 
+/* While another file is read as it is written, its lines find a core. */
+static void not_beside_a_live_file(void **state)
+{
+    (void)state;
+    struct watched w;
+    make(&w, NULL);
+    w.in_pairs = false;
+    bed_append(&w.bed, "b.log", "one\n");
+    bed_start(&w.bed);
+    w.bed.frozen = uv_now(&w.bed.loop);
+    turn_until(&w.bed, w.bed.sink.count == 1);
+    w.count = w.most_at_work = 0;
+    size_t count = fill(&w, 0, 6 * LIMIT_READ);
+    watcher_scan_now(w.bed.watcher);
+    turn_until(&w.bed, w.bed.sink.count == 1 + count);
+    assert_int_equal(w.most_at_work, 1);
+    bed_pass(&w.bed, 1001); /* the big one itself came to its end */
+    w.in_pairs = true;
+    w.count = 0;
+    count = fill(&w, count, w.size + 6 * LIMIT_READ);
+    watcher_scan_now(w.bed.watcher);
+    turn_until(&w.bed, w.bed.sink.count == 1 + count);
+    assert_int_equal(w.most_at_work, 2);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +505,7 @@ int main(void)
         cmocka_unit_test(configured_meanwhile),
         cmocka_unit_test(stopped_meanwhile),
         cmocka_unit_test(not_worth_it),
+        cmocka_unit_test(not_beside_a_live_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
