@@ -3,7 +3,9 @@
 destinations whose servers fail now and then. At the end every line is accounted for, to the line, as /metrics has it, and
 every call has arrived; memory and descriptors stayed flat.
 
-    accounting.py [--seconds N] [--seed N]
+    accounting.py [--seconds N] [--seed N] [--copies]
+
+With --copies the files grow faster and are mostly rotated by a copy and a cut, which a backlog meets at any moment.
 
 The writer knows what each line must come to. What it deletes has arrived, so that nothing may be lost. Memory is flat when
 its trend over the later three quarters of the time is; descriptors are when none is held of a file that was deleted a while
@@ -56,11 +58,13 @@ upload:
   batch: {{max_calls: 50, max_age: 50ms}}
   retry: {{initial: 50ms, max: 500ms}}
   buffer: 4MiB
-checkpoint: {{interval: 200ms}}
+checkpoint: {{interval: 200ms, forget_after: 1m}}
 dead_letter: {{max_bytes: 1GiB}}
 log: {{stats: 5s}}
 """
 INPUT = "max_line_bytes: 4KiB, rescan: 1s, close_inactive: 2s, validate: all"
+PACE = {"steady": {"append": 0.93, "rotate": 0.96, "lines": (1, 5, 40), "rename": 0.6},  # chances, of which `rotate` includes `append`
+        "copies": {"append": 0.86, "rotate": 0.96, "lines": (1, 40, 200), "rename": 0.1}}
 HELD_MOST = 10  # seconds that a descriptor of a deleted file may last: close_inactive, and a busy machine
 PATIENCE = 30  # seconds without a line that is settled, at the end
 
@@ -70,8 +74,8 @@ def is_sampled_in(text):
 
 
 class Writer:
-    def __init__(self, logs, rnd):
-        self.logs, self.rnd = logs, rnd
+    def __init__(self, logs, rnd, pace):
+        self.logs, self.rnd, self.pace = logs, rnd, PACE[pace]
         self.n = 0
         self.expected = {name: dict.fromkeys(OUTCOMES, 0) for name in INPUTS}
         self.calls = set()  # (endpoint, n) that must arrive
@@ -127,7 +131,7 @@ class Writer:
         return (json.dumps(record) + "\n").encode(), calls
 
     def append(self, name, path):
-        lines = [self.line(name) for _ in range(self.rnd.choice((1, 5, 40)))]
+        lines = [self.line(name) for _ in range(self.rnd.choice(self.pace["lines"]))]
         data = b"".join(text for text, _ in lines)
         cut = self.rnd.randrange(1, len(data))
         for part in (data[:cut], data[cut:]):
@@ -139,7 +143,7 @@ class Writer:
         if not path.exists() or path.stat().st_size < 1100:  # told apart only by a first KiB, contract 6.5
             return
         aside = path.with_name(f"{path.name}.{self.n}")
-        if self.rnd.random() < 0.6:
+        if self.rnd.random() < self.pace["rename"]:
             path.rename(aside)
             self.counts["rename"] += 1
         else:
@@ -164,9 +168,9 @@ class Writer:
         name = self.rnd.choice(INPUTS)
         path = self.logs / name / f"{self.rnd.choice('abcd')}.jsonl"
         what = self.rnd.random()
-        if what < 0.93:
+        if what < self.pace["append"]:
             self.append(name, path)
-        elif what < 0.96:
+        elif what < self.pace["rotate"]:
             self.rotate(name, path)
         else:
             self.delete(arrived)
@@ -270,7 +274,7 @@ def account(agent, writer, arrived, text, wrong):
         wrong.append(f"{len(letters)} dead letters of {len(writer.dead)} refused calls")
 
 
-def run(seconds, seed, directory, memory_growth=4096, out=sys.stdout):
+def run(seconds, seed, directory, pace="steady", memory_growth=4096, out=sys.stdout):
     rnd, lock, wrong = random.Random(seed), threading.Lock(), []
     arrived, repeats = set(), [0]
     with Server() as server:
@@ -295,7 +299,7 @@ def run(seconds, seed, directory, memory_growth=4096, out=sys.stdout):
         server.answer = answer
         agent = Agent(directory, server.url)
         agent.config.write_text(CONFIG.format(url=server.url, state=agent.state, logs=agent.logs, input=INPUT))
-        writer = Writer(agent.logs, rnd)
+        writer = Writer(agent.logs, rnd, pace)
         agent.start()
         agent.wait_said("message=started")
         gauge = Gauge(agent.process.pid, writer)
@@ -338,7 +342,7 @@ def run(seconds, seed, directory, memory_growth=4096, out=sys.stdout):
             wrong.append("a stop did not end with 0")
         lost = [text for text in agent.stderr if "lost" in text or "Sanitizer" in text]
         wrong += lost[:5]
-    print(f"accounting: seed {seed}: {seconds} s, {total} lines, {len(arrived)} calls ({repeats[0]} repeats), {len(writer.dead)} dead letters, {writer.counts}, "
+    print(f"accounting: {pace}, seed {seed}: {seconds} s, {total} lines, {len(arrived)} calls ({repeats[0]} repeats), {len(writer.dead)} dead letters, {writer.counts}, "
           f"memory {min(m for _, m in gauge.memory)}-{max(m for _, m in gauge.memory)} KiB (trend {gauge.growth():+.0f} KiB), "
           f"descriptors {min(gauge.descriptors)}-{max(gauge.descriptors)}, deleted ones held for {max(gauge.held.values(), default=0):.1f} s at most, "
           f"{len(wrong)} wrong", file=out, flush=True)
@@ -349,9 +353,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--copies", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        wrong = run(args.seconds, args.seed, directory)
+        wrong = run(args.seconds, args.seed, directory, "copies" if args.copies else "steady")
         for text in wrong[:40]:
             print(text)
     sys.exit(1 if wrong else 0)
