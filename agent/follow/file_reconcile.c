@@ -194,8 +194,8 @@ static void see_new(struct file_table *t, const struct found_file *found, const 
 /* The inode was given to another file since the file that had it was deleted. (While that is open it cannot be.) */
 static bool is_used_again(const struct file *f, const struct found_file *found)
 {
-    return f->born_ns && found->born_ns && f->born_ns != found->born_ns && file_is_begun(f) &&
-           f->reading.content.fd < 0 && !f->reading.in_job;
+    return f->born_ns && found->born_ns && f->born_ns != found->born_ns && f->reading.content.fd < 0 &&
+           !f->reading.in_job;
 }
 
 /* It was taken for gone, as it was nowhere where it was looked for: it had been moved out of sight, or to another
@@ -219,7 +219,10 @@ static void see_regular(struct file_table *t, const struct found_file *found, co
 {
     struct file *f = find_by_inode(t, found->device, found->inode);
     if (f && is_used_again(f, found)) {
-        file_table_gone(t, f, LOSS_GONE, now);
+        if (file_is_begun(f))
+            file_table_gone(t, f, LOSS_GONE, now);
+        else
+            file_table_drop(t, f);
         f = NULL;
     }
     if (!f)

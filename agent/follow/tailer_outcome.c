@@ -230,9 +230,23 @@ static void on_nothing_in_gz(struct slot *slot, uint64_t now)
         tailer_wake(f, tailer_cut_is_final_at(f));
 }
 
+/* What was opened has the inode of the file that a scan met, but is a younger one: the next scan will meet it. */
+static void on_younger(struct slot *slot, uint64_t now)
+{
+    struct file *f = slot->file;
+    slot_release(slot);
+    open_files_close(&slot->tailer->open, f);
+    file_table_missing(slot->tailer->table, f, now);
+}
+
 static void on_looked(struct slot *slot, uint64_t now)
 {
     struct file *f = slot->file;
+    uint64_t born_ns = slot->job.file.born_ns;
+    if (f->born_ns && born_ns && f->born_ns != born_ns && f->place == FILE_PRESENT) {
+        on_younger(slot, now);
+        return;
+    }
     if (find_first_line(slot)) {
         compare_next(slot);
         return;

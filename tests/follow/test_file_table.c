@@ -136,6 +136,22 @@ static void new_grown_renamed(void **state)
     tear_down(&f);
 }
 
+/* One that was not begun when its inode was used again is not the next one that has it, nor that one's earlier name. */
+static void not_begun_and_used_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 0)->born_ns = 1;
+    reconcile(&f, true, NULL);
+    find(&f, "/v/b.log", 7, 10)->born_ns = 2;
+    reconcile(&f, true, NULL);
+    assert_string_equal(only_file(&f)->path, "/v/b.log");
+    assert_false(only_file(&f)->moved);
+    assert_int_equal(only_file(&f)->born_ns, 2);
+    tear_down(&f);
+}
+
 /* Two names of one inode are one file, and its name does not change to and fro. */
 static void hard_links_are_one_file(void **state)
 {
@@ -704,6 +720,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_grown_renamed),
+        cmocka_unit_test(not_begun_and_used_again),
         cmocka_unit_test(hard_links_are_one_file),
         cmocka_unit_test(gone_only_after_it_was_looked_for),
         cmocka_unit_test(inode_is_given_to_another_file),
