@@ -21,7 +21,7 @@ enum file_place {
     FILE_PARTED,  /* cut, rewritten or gone: without a place, waits for its continuation */
 };
 
-struct file {
+struct file { /* there may be very many: what is small stands together */
     /* What it is */
     uint64_t key;         /* in the checkpoint; 0: not begun, has no entry */
     struct source source; /* its path is `path` below */
@@ -29,21 +29,21 @@ struct file {
     struct file_head head;
     uint64_t first_line;   /* content_hash_of() it: contents that may be the same are found by it; 0: not known */
     uint64_t skipped;      /* by `start_at: end` */
-    bool gz;               /* a gzip file: offsets are of its content, sizes its own */
-    struct gz_mark gz_end; /* … was read to its end when it was like this; size 0: not */
+    struct gz_mark gz_end; /* of a gzip file: it was read to its end when it was like this; size 0: not */
     struct ledger *ledger; /* NULL: nothing was read yet in this run */
     struct resume
         *resume;    /* what is unsettled of lines that were taken in an earlier run; NULL: all before is settled */
     uint64_t rules; /* resume_hash() of the configuration by which it was read; 0: not by one alone */
+    bool gz;        /* a gzip file: offsets are of its content, sizes its own */
 
     /* Where it is */
+    bool candidate; /* matches no input, but may continue a content that parted */
+    bool matched;   /* its present name belongs to an input */
+    bool moved;     /* `path` names it no longer */
     enum file_place place;
     char *path;      /* the name it was matched by, also when it has another one now: $meta.file */
     char *real_path; /* where it is, if elsewhere: a link's target, or a rotated file's name; else NULL */
     uint64_t device, inode, generation;
-    bool candidate;      /* matches no input, but may continue a content that parted */
-    bool matched;        /* its present name belongs to an input */
-    bool moved;          /* `path` names it no longer */
     uint64_t size;       /* as last seen */
     uint64_t most_size;  /* … of this content for certain; what is lost with it is counted by that */
     struct file_growth { /* … and what was seen since then, which may be another content's */
@@ -54,7 +54,6 @@ struct file {
     uint64_t born_ns; /* 0: not known */
     struct lag lag;
     int64_t last_seen_ms; /* wall clock */
-    int unreadable;       /* errno of the last try; 0: fine */
 
     /* How reading goes: the tailer's */
     struct file_reading {
@@ -63,10 +62,10 @@ struct file {
         bool verified;          /* found in this run to be the content that it was */
         bool at_end;            /* nothing more in it when last looked at */
         bool again;             /* something happened while a job was under way */
-        bool start_at_end;      /* not begun: begin at its end … */
-        uint64_t found_size;    /* … as it was when it was found: what came since is read */
         bool drop;              /* to be forgotten by the tailer */
         bool last_line_tried;   /* … at this size */
+        bool start_at_end;      /* not begun: begin at its end … */
+        uint64_t found_size;    /* … as it was when it was found: what came since is read */
         uint64_t searched_to;   /* no newline between source.at and here */
         uint64_t limit;         /* not to be read further than this; UINT64_MAX: none */
         uint64_t ahead_from;    /* not to be read ahead of before here: that was tried for nothing */
@@ -83,23 +82,24 @@ struct file {
     } reading;
 
     /* The table's own */
-    char *former; /* where its content was last found for certain, where that is not its location */
-    bool racy, registered, restored;
-    bool search_blocked;  /* its directory cannot be read */
-    bool listed_last;     /* parted: what may continue it is known */
+    char *former;   /* where its content was last found for certain, where that is not its location */
+    int unreadable; /* errno of the last try; 0: fine */
+    enum loss loss; /* parted */
+    bool racy, registered;
+    bool search_blocked; /* its directory cannot be read */
+    bool listed_last;    /* parted: what may continue it is known */
+    bool indexed[3];     /* see file_index.h */
+    struct file *chain[3];
     uint64_t seen_in;     /* the scan that met it last */
     uint64_t nameless_in; /* the last scan in which its location was found to name something else, or nothing */
     unsigned misses;      /* listings of its directory that did not show it */
     unsigned holds;       /* files that are held_by this one */
     uint64_t search_at, search_until;
     uint64_t lost_if_not_continued;
-    enum loss loss;
     int64_t saved_seen_ms;
     struct file_table *table;
     struct file_link links[LIST_COUNT];
-    unsigned lists;        /* it is in, a bit each */
-    struct file *chain[3]; /* see file_index.h */
-    bool indexed[3];
+    unsigned lists; /* it is in, a bit each */
 };
 
 static inline const char *file_location(const struct file *f)

@@ -148,6 +148,7 @@ bool file_table_part(struct file_table *t, struct file *f, uint64_t now, struct 
     /* Under another name it may never have been this file (its inode was used again): the next scan says what it is. */
     bool left_its_name = f->place == FILE_PRESENT && f->moved;
     *ret_successor = left_its_name ? NULL : add_successor(t, f);
+    t->is_unsure |= left_its_name;
     if (!*ret_successor && !left_its_name)
         return false;
     part(f, LOSS_TRUNCATED, now);

@@ -179,8 +179,10 @@ static void see_new(struct file_table *t, const struct found_file *found, const 
     if (found->matched ? is_too_old(t, found, scan->wall_ms) : !continued)
         return;
     struct file *f = file_add(t, slice_from(found->path), slice_from(found->real_path), found->device, found->inode);
-    if (!f)
+    if (!f) {
+        t->is_unsure = true;
         return;
+    }
     if (found->matched) {
         f->source.input = found->input;
         start_at_end(t, f, found->size);
@@ -270,6 +272,73 @@ static void see_other(struct file_table *t, const struct found_file *found)
     case FOUND_DIRECTORY:
         break;
     }
+}
+
+/* ---- what was not looked at ---- */
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The directories that were known not to have changed, sorted. False: no memory. */
+static bool known_directories(const struct scan *scan, const char ***ret_paths, size_t *ret_count)
+{
+    size_t count = 0;
+    const char **paths = calloc(scan->count ? scan->count : 1, sizeof *paths);
+    if (!paths)
+        return false;
+    for (size_t i = 0; i < scan->count; i++) {
+        if (scan->found[i].kind == FOUND_DIRECTORY && scan->found[i].known)
+            paths[count++] = scan->found[i].path;
+    }
+    qsort(paths, count, sizeof *paths, compare_paths);
+    *ret_paths = paths;
+    *ret_count = count;
+    return true;
+}
+
+static bool is_one_of(struct slice directory, const char *const *sorted, size_t count)
+{
+    size_t first = 0;
+    while (first < count) {
+        size_t middle = first + (count - first) / 2;
+        int order = slice_compare(directory, slice_from(sorted[middle]));
+        if (order == 0)
+            return true;
+        if (order > 0)
+            first = middle + 1;
+        else
+            count = middle;
+    }
+    return false;
+}
+
+/* A file in a directory that is as it was is as it was. One that could not be read is tried again. */
+static void see_known(struct file_table *t, const struct scan *scan)
+{
+    const char **known;
+    size_t count;
+    struct slice last = {0};
+    bool is_known = false;
+    if (!scan->has_known || !known_directories(scan, &known, &count))
+        return;
+    for (struct file *f = t->lists[LIST_ALL].first; f; f = f->links[LIST_ALL].next) {
+        if (is_seen(f) || f->place != FILE_PRESENT || !f->matched)
+            continue;
+        struct slice directory = file_directory(file_location(f));
+        if (!slice_equal(directory, last)) {
+            last = directory;
+            is_known = is_one_of(directory, known, count);
+        }
+        if (!is_known)
+            continue;
+        f->seen_in = t->round;
+        file_note_seen(f, scan->wall_ms);
+        if (f->unreadable)
+            file_table_visit(t, f);
+    }
+    free(known);
 }
 
 /* ---- what was not found ---- */
@@ -374,7 +443,10 @@ void file_table_reconcile(struct file_table *t, const struct scan *scan, uint64_
         walked_all &= scan->walked[i];
     if (walked_all)
         t->unreadable_directories = 0;
+    if (walked_all && !scan->has_known)
+        t->is_unsure = false;
     see_all(t, scan, now);
+    see_known(t, scan);
     find_missing(t, scan, now);
     file_table_end_searches(t, scan, now);
     note_walked(t, scan);

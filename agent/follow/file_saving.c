@@ -48,7 +48,7 @@ bool file_table_restore(struct file_table *t, const struct checkpoint_entry *e)
     f->most_size = e->size;
     f->born_ns = e->born_ns;
     f->last_seen_ms = f->saved_seen_ms = e->last_seen_ms;
-    f->registered = f->restored = true;
+    f->registered = true;
     f->moved = e->real_path.len != 0;
     f->place = e->gone ? FILE_PARTED : FILE_UNSEEN;
     file_index_by_line(f, e->first_line);

@@ -47,6 +47,7 @@ static void file_free(struct file *f)
     if (f->ledger)
         ledger_disown(f->ledger);
     resume_free(f->resume);
+    lag_release(&f->lag);
     free(f->path);
     free(f->real_path);
     free(f->former);
@@ -253,6 +254,7 @@ static void forget_key(struct file_table *t, uint64_t key)
 void file_table_drop(struct file_table *t, struct file *f)
 {
     assert(f->reading.content.fd < 0 && !f->reading.in_job);
+    t->is_unsure = true;
     file_table_start_settled(t, f);
     if (f->reading.held_by)
         f->reading.held_by->holds--;
@@ -265,6 +267,11 @@ void file_table_drop(struct file_table *t, struct file *f)
     for (int kind = 0; kind < LIST_COUNT; kind++)
         file_delist(f, (enum file_list_kind)kind);
     file_free(f);
+}
+
+bool file_table_is_unsure(const struct file_table *t)
+{
+    return t->is_unsure || t->lists[LIST_SEARCHED].first;
 }
 
 /* ---- what the tailer finds out ---- */

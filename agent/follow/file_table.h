@@ -22,6 +22,8 @@ bool file_table_configure(struct file_table *t, const struct config *config, con
     __attribute__((warn_unused_result));
 
 void file_table_reconcile(struct file_table *t, const struct scan *scan, uint64_t now);
+/* Something may be where it was that is not known here: the next walk is to look at everything. */
+bool file_table_is_unsure(const struct file_table *t);
 /* A hint about a path: true if a known file is there, which is now among the changed. */
 bool file_table_touch(struct file_table *t, const char *path);
 void file_table_visit(struct file_table *t, struct file *f); /* it is among the changed now */

@@ -26,6 +26,7 @@ struct file_table {
     struct file_index index;
     struct file_reports reports;
     size_t unreadable_directories;
+    bool is_unsure; /* see file_table_is_unsure() */
     uint64_t round; /* of scans */
 
     uint64_t next_key;

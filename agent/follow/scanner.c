@@ -264,6 +264,7 @@ static void found_set(struct found_file *f, const struct stat *st)
     f->mtime_ns = nanoseconds(st->st_mtim);
     f->ctime_ns = nanoseconds(st->st_ctim);
     f->is_directory = S_ISDIR(st->st_mode);
+    f->has_links = st->st_nlink > 1;
 }
 
 static void found_unreadable(struct scan *scan, const char *path, size_t input, int error)
@@ -275,6 +276,18 @@ static void found_unreadable(struct scan *scan, const char *path, size_t input, 
         f->input = input;
         f->matched = input != SIZE_MAX;
     }
+}
+
+static void found_directory(struct scan *scan, const struct found_file *directory)
+{
+    struct found_file *f = found_add(scan, FOUND_DIRECTORY, directory->path);
+    if (!f)
+        return;
+    char *path = f->path;
+    *f = *directory;
+    f->kind = FOUND_DIRECTORY;
+    f->path = path;
+    scan->has_known |= f->known;
 }
 
 static bool is_absence(int error)
@@ -430,6 +443,8 @@ struct walk {
     const struct scan_rules *rules;
     size_t input;
     struct scan *scan;
+    enum dir_knowledge (*know)(const void *context, const struct found_file *directory);
+    const void *know_context;
 };
 
 static void marks_add(struct walk *w, struct marks *m, struct mark mark)
@@ -474,8 +489,31 @@ static bool compare_name(struct walk *w, const struct marks *marks, struct slice
     return is_file;
 }
 
-/* The names in a directory, each zero-terminated behind one byte of its d_type; the directory stays open. An errno. */
-static int read_names(const char *directory, struct buffer *names, struct found_file *ret_stat, DIR **ret_open)
+static bool is_one_of(uint32_t type, const uint32_t *types, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (types[i] == type)
+            return true;
+    }
+    return false;
+}
+
+/* Whether inotify tells what happens there. Of those in neither list it may, or not. */
+static void look_at_file_system(int fd, struct found_file *ret_stat)
+{
+    static const uint32_t remote[] = {NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  SMB2_SUPER_MAGIC, CIFS_SUPER_MAGIC,
+                                      FUSE_SUPER_MAGIC, V9FS_MAGIC,       CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC,
+                                      CODA_SUPER_MAGIC, OCFS2_SUPER_MAGIC};
+    static const uint32_t telling[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+                                       TMPFS_MAGIC};
+    struct statfs fs;
+    if (fstatfs(fd, &fs) != 0)
+        return;
+    ret_stat->remote = is_one_of((uint32_t)fs.f_type, remote, sizeof remote / sizeof *remote);
+    ret_stat->telling = is_one_of((uint32_t)fs.f_type, telling, sizeof telling / sizeof *telling);
+}
+
+static int open_directory(const char *directory, struct found_file *ret_stat, DIR **ret_open)
 {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -487,20 +525,21 @@ static int read_names(const char *directory, struct buffer *names, struct found_
         return error;
     }
     struct stat st;
-    struct statfs fs;
     if (fstat(fd, &st) == 0)
         found_set(ret_stat, &st);
-    if (fstatfs(fd, &fs) == 0) {
-        static const uint64_t remote[] = {NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  SMB2_SUPER_MAGIC, CIFS_SUPER_MAGIC,
-                                          FUSE_SUPER_MAGIC, V9FS_MAGIC,       CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC,
-                                          CODA_SUPER_MAGIC, OCFS2_SUPER_MAGIC};
-        for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
-            ret_stat->remote |= (uint32_t)fs.f_type == remote[i];
-    }
+    look_at_file_system(fd, ret_stat);
+    return 0;
+}
+
+/* The names in a directory, each zero-terminated behind one byte of its d_type. An errno. */
+static int read_names(DIR *d, struct buffer *names, bool *ret_plain)
+{
+    *ret_plain = true;
     errno = 0;
     for (struct dirent *e; (e = readdir(d)); errno = 0) {
         if (is_dot(e->d_name))
             continue;
+        *ret_plain = *ret_plain && e->d_type == DT_REG;
         buffer_add_char(names, (char)e->d_type);
         buffer_add(names, slice_of(e->d_name, strlen(e->d_name) + 1));
     }
@@ -552,11 +591,13 @@ struct place { /* where the walk is */
     const struct ancestor *here;
 };
 
-/* The regular files: looked at from the open directory, as most of what a walk costs is to find its way to a name. */
-static void walk_files(struct walk *w, const struct place *at, int directory, const struct buffer *names,
+/* The regular files: looked at from the open directory, as most of what a walk costs is to find its way to a name.
+ * True: each is here, and can be changed through this directory only. */
+static bool walk_files(struct walk *w, const struct place *at, int directory, const struct buffer *names,
                        struct buffer *path)
 {
     struct marks below = {.count = 0};
+    size_t first = w->scan->count;
     for (const char *p = names->data; p < names->data + names->len && !w->scan->failed; p += strlen(p + 1) + 2) {
         if ((unsigned char)*p != DT_REG || !compare_name(w, at->marks, slice_from(p + 1), &below))
             continue;
@@ -565,6 +606,10 @@ static void walk_files(struct walk *w, const struct place *at, int directory, co
             walk_file(w, directory, p + 1, path->data, at->by_link);
     }
     free(below.at);
+    bool whole = !at->by_link && !w->scan->failed;
+    for (size_t i = first; i < w->scan->count; i++)
+        whole = whole && w->scan->found[i].kind == FOUND_FILE && !w->scan->found[i].has_links;
+    return whole;
 }
 
 /* All else: directories, links, and what is no file. */
@@ -594,25 +639,28 @@ static void walk_directory(struct walk *w, const char *directory, const struct m
                            const struct ancestor *here)
 {
     const struct place at = {directory, marks, by_link, here};
-    struct found_file st = {.remote = false};
+    struct found_file st = {.path = (char *)(uintptr_t)directory, .input = w->input};
     struct buffer names, path;
     DIR *d;
     buffer_init(&names, SIZE_MAX);
     buffer_init(&path, PATH_MAX);
-    int error = read_names(directory, &names, &st, &d);
+    int error = open_directory(directory, &st, &d);
+    enum dir_knowledge knowledge = error || by_link || !w->know ? DIR_UNKNOWN : w->know(w->know_context, &st);
+    st.known = knowledge != DIR_UNKNOWN;
+    if (!error && knowledge != DIR_KNOWN_PLAIN)
+        error = read_names(d, &names, &st.plain);
     if (error && !is_absence(error))
         found_unreadable(w->scan, directory, w->input, error);
-    struct found_file *f = error ? NULL : found_add(w->scan, FOUND_DIRECTORY, directory);
-    if (f) {
-        f->input = w->input;
-        f->remote = st.remote;
-        f->device = st.device;
-        f->inode = st.inode;
+    size_t files = w->scan->count + 1;
+    if (!error)
+        found_directory(w->scan, &st);
+    if (d && !st.known) {
+        bool whole = walk_files(w, &at, dirfd(d), &names, &path);
+        if (!error && files <= w->scan->count)
+            w->scan->found[files - 1].read_whole = whole && st.telling;
     }
-    if (d) {
-        walk_files(w, &at, dirfd(d), &names, &path);
+    if (d)
         closedir(d); /* before another one is opened */
-    }
     walk_others(w, &at, &names, &path);
     buffer_release(&names);
     buffer_release(&path);
@@ -655,9 +703,10 @@ static bool is_whole_literal(const struct glob *g)
     return g->literal_parts + 1 == g->part_count && glob_part_is_literal(g->parts[g->part_count - 1]);
 }
 
-static void walk_input(const struct scan_rules *rules, size_t input, struct scan *scan)
+static void walk_input(const struct scan_rules *rules, const struct scan_request *request, size_t input,
+                       struct scan *scan)
 {
-    struct walk w = {rules, input, scan};
+    struct walk w = {rules, input, scan, request->know, request->know_context};
     const struct glob_list *globs = &rules->inputs[input].paths;
     struct marks marks = {.count = 0};
     bool *done = calloc(globs->count ? globs->count : 1, sizeof *done);
@@ -705,7 +754,7 @@ void scanner_run(const struct scan_rules *rules, const struct scan_request *requ
     for (size_t i = 0; request->walk && i < rules->count; i++) {
         if (request->inputs && !request->inputs[i])
             continue;
-        walk_input(rules, i, ret_scan);
+        walk_input(rules, request, i, ret_scan);
         ret_scan->walked[i] = true;
     }
     for (size_t i = 0; i < request->look_count; i++)

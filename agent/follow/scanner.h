@@ -38,6 +38,13 @@ int scan_rules_open(const struct scan_rules *rules, size_t input, const char *pa
 struct stat;
 int scan_stat(int directory, const char *path, int flags, struct stat *ret_st, uint64_t *ret_born_ns);
 
+struct found_file;
+enum dir_knowledge {
+    DIR_UNKNOWN,
+    DIR_KNOWN,       /* its names, and its regular files, are as they were when it was read whole */
+    DIR_KNOWN_PLAIN, /* … and there is nothing else in it */
+};
+
 struct scan_request {
     bool walk;               /* all inputs for which `inputs[i]` is set */
     const bool *inputs;      /* by index; NULL: all */
@@ -45,6 +52,9 @@ struct scan_request {
     size_t look_count;
     const char *const *list; /* directories of which every regular file is wanted, matching or not */
     size_t list_count;
+    /* What is known of a directory by other means; NULL: nothing. On the worker. */
+    enum dir_knowledge (*know)(const void *context, const struct found_file *directory);
+    const void *know_context;
 };
 
 enum found_kind {
@@ -61,6 +71,11 @@ struct found_file {
     bool matched;      /* it belongs to `input`; else only looked at or listed */
     bool is_directory; /* FOUND_OTHER: may hold files that match */
     bool remote;       /* FOUND_DIRECTORY: of a network file system, where inotify does not see others' writes */
+    bool telling;      /* …: of a file system where inotify sees all of them */
+    bool known;        /* …: was not looked into, or only for what is no regular file; as the request knows it */
+    bool read_whole;   /* …: what is in it is here, and inotify would tell of a change */
+    bool plain;        /* …: no name in it is a directory, a link or anything else but a file */
+    bool has_links;    /* FOUND_FILE: more than one name */
     int error;         /* errno */
     size_t input;      /* index in the configuration */
     char *path;
@@ -78,6 +93,7 @@ struct scan {
     size_t input_count, listed_count;
     bool failed;     /* no memory: says nothing at all */
     bool unreadable; /* some FOUND_UNREADABLE is in it */
+    bool has_known;  /* some FOUND_DIRECTORY with `known` is */
     int64_t wall_ms; /* when it began */
 };
 

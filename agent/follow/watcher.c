@@ -2,28 +2,22 @@
  * directories that the file table wants listed. */
 #include "follow/watcher.h"
 
+#include "follow/dir_watches.h"
 #include "follow/file_search.h"
 #include "limits.h"
 #include "sandbox/sandbox.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 enum {
     PAUSE_MS = 5,             /* between scans, so that a burst of hints is one scan */
     WALK_SHARE = 10,          /* a walk may take so much of the time: a tenth */
     HINTS_MOST = 4096,        /* more than that, and everything is walked */
-    WATCHES_RETRY_MS = 60000, /* after the system had no more watches */
-    WATCH_BUCKETS = 256,
-};
-
-struct directory_watch {
-    struct directory_watch *next;
-    struct watcher *watcher;
-    uv_fs_event_t handle;
-    size_t input;
-    uint64_t device, inode, round;
-    char path[];
+    LARGE_SCAN = 1000,        /* so much is found only where something happens, or once a minute */
+    WATCHES_RETRY_MS = 60000, /* after the system had no more watches, or told of less than happened */
 };
 
 struct watched_input {
@@ -42,6 +36,7 @@ struct watcher {
     struct watched_input *inputs;
     size_t input_count;
     bool walk_all;
+    uint64_t now;        /* of this turn */
     uint64_t not_before; /* the next scan */
     uint64_t walks;
     uint64_t asked, asked_at_start,
@@ -50,10 +45,9 @@ struct watcher {
     char **hints;
     size_t hint_count, hint_cap;
 
-    struct directory_watch *watches[WATCH_BUCKETS];
-    uint64_t round;
+    struct dir_watches watches;
     uint64_t watches_retry_at;
-    bool watches_reported;
+    bool watches_reported, overflow_reported;
 
     uv_work_t work;
     bool scanning;
@@ -63,9 +57,9 @@ struct watcher {
     struct scan_request request;
     struct scan scan;
     uint64_t scan_began;
+    uint64_t scan_told; /* of the first 64 inputs those that are not polled, a bit each */
 
     bool stopping;
-    size_t closing;
     void (*on_stopped)(void *context);
     void *stopped_context;
 };
@@ -104,26 +98,26 @@ static void add_hint(struct watcher *w, const char *path)
         w->walk_all = true;
 }
 
-static void on_hint(uv_fs_event_t *handle, const char *name, int events, int status)
+static void on_event(void *context, const char *directory, const char *name, bool is_write)
 {
-    struct directory_watch *watch = handle->data;
-    struct watcher *w = watch->watcher;
+    struct watcher *w = context;
     char path[LIMIT_PATH_BYTES];
     if (w->stopping)
         return;
-    if (status < 0 || !name) {
-        w->walk_all = true;
-        return;
-    }
-    const char *between = strcmp(watch->path, "/") == 0 ? "" : "/";
-    int len = snprintf(path, sizeof path, "%s%s%s", watch->path, between, name);
+    const char *between = strcmp(directory, "/") == 0 ? "" : "/";
+    int len = snprintf(path, sizeof path, "%s%s%s", directory, between, name);
     if (len < 0 || (size_t)len >= sizeof path)
         return;
     bool known = file_table_touch(w->table, path);
-    bool is_write = !(events & UV_RENAME);
     if (is_write && (known || scan_rules_input_of(w->rules, slice_from(path)) == SIZE_MAX))
         return;
     add_hint(w, path);
+}
+
+static void on_directory_changed(void *context)
+{
+    struct watcher *w = context;
+    w->walk_all = true;
 }
 
 static void free_request(struct watcher *w)
@@ -140,45 +134,24 @@ static void free_request(struct watcher *w)
 
 /* ---- watches ---- */
 
-static struct directory_watch **find_watch(struct watcher *w, const char *path)
+static void on_released(void *context)
 {
-    uint64_t hash = content_hash_of(slice_from(path));
-    struct directory_watch **at = &w->watches[hash % WATCH_BUCKETS];
-    while (*at && strcmp((*at)->path, path) != 0)
-        at = &(*at)->next;
-    return at;
-}
-
-static void stopped_if_quiet(struct watcher *w)
-{
-    if (!w->stopping || w->closing || w->scanning)
-        return;
+    struct watcher *w = context;
     void (*on_stopped)(void *) = w->on_stopped;
-    void *context = w->stopped_context;
+    void *stopped_context = w->stopped_context;
     scan_release(&w->scan);
     free_request(w);
     clear_hints(w);
     free(w->hints);
     free(w->inputs);
     free(w);
-    on_stopped(context);
+    on_stopped(stopped_context);
 }
 
-static void on_watch_closed(uv_handle_t *handle)
+static void stopped_if_quiet(struct watcher *w)
 {
-    struct directory_watch *watch = handle->data;
-    struct watcher *w = watch->watcher;
-    free(watch);
-    w->closing--;
-    stopped_if_quiet(w);
-}
-
-static void remove_watch(struct directory_watch **at)
-{
-    struct directory_watch *watch = *at;
-    *at = watch->next;
-    watch->watcher->closing++;
-    uv_close((uv_handle_t *)&watch->handle, on_watch_closed);
+    if (w->stopping && !w->scanning)
+        dir_watches_release(&w->watches, on_released, w);
 }
 
 /* "8192", of /proc/sys/fs/inotify; empty where it cannot be read. */
@@ -195,70 +168,49 @@ static void read_inotify_limit(const char *name, char *to, int size)
     fclose(f);
 }
 
+static void report_limit(struct watcher *w, const char *message, const char *directory, int error, const char *limit)
+{
+    char value[32], sysctl[64];
+    read_inotify_limit(limit, value, sizeof value);
+    snprintf(sysctl, sizeof sysctl, "fs.inotify.%s", limit);
+    log_event(w->log, LOG_WARN, "", message, LOG_TEXT("directory", directory), LOG_TEXT("error", uv_strerror(-error)),
+              LOG_TEXT("sysctl", sysctl), LOG_TEXT("value", value), LOG_END);
+}
+
 /* The system has no more watches: polled from now on, and tried again later. */
 static void on_no_watch(struct watcher *w, const char *directory, size_t input, int error, uint64_t now)
 {
-    const char *limit = error == UV_ENOSPC ? "max_user_watches" : "max_user_instances";
-    char value[32];
     w->inputs[input].polled = true;
     w->watches_retry_at = now + WATCHES_RETRY_MS;
-    if (w->watches_reported)
-        return;
+    if (!w->watches_reported)
+        report_limit(w, "directory cannot be watched, it is polled instead", directory, error,
+                     error == ENOSPC ? "max_user_watches" : "max_user_instances");
     w->watches_reported = true;
-    read_inotify_limit(limit, value, sizeof value);
-    log_event(w->log, LOG_WARN, "", "directory cannot be watched, it is polled instead",
-              LOG_TEXT("directory", directory), LOG_TEXT("error", uv_strerror(error)),
-              LOG_TEXT("sysctl", error == UV_ENOSPC ? "fs.inotify.max_user_watches" : "fs.inotify.max_user_instances"),
-              LOG_TEXT("value", value), LOG_END);
+}
+
+/* More happened than was told: everything is walked, and polled for a while, as it may be so again. */
+static void on_overflow(void *context)
+{
+    struct watcher *w = context;
+    w->walk_all = true;
+    w->watches_retry_at = w->now + WATCHES_RETRY_MS;
+    for (size_t i = 0; i < w->input_count; i++)
+        w->inputs[i].polled = true;
+    if (!w->overflow_reported)
+        report_limit(w, "directories change faster than is told of them, they are polled for a while", "", EOVERFLOW,
+                     "max_queued_events");
+    w->overflow_reported = true;
 }
 
 static void add_watch(struct watcher *w, const char *path, const struct found_file *found, uint64_t now)
 {
-    struct directory_watch **at = find_watch(w, path);
-    bool same = *at && (!found->device || ((*at)->device == found->device && (*at)->inode == found->inode));
-    if (*at && same) {
-        (*at)->round = w->round;
+    if (now < w->watches_retry_at) {
+        dir_watches_keep(&w->watches, path, found);
         return;
     }
-    if (*at)
-        remove_watch(at); /* it was made again */
-    if (now < w->watches_retry_at)
-        return;
-    size_t len = strlen(path);
-    struct directory_watch *watch = calloc(1, sizeof *watch + len + 1);
-    if (!watch || uv_fs_event_init(w->loop, &watch->handle) != 0) {
-        free(watch);
-        return;
-    }
-    watch->handle.data = watch;
-    watch->watcher = w;
-    watch->input = found->input;
-    watch->device = found->device;
-    watch->inode = found->inode;
-    watch->round = w->round;
-    memcpy(watch->path, path, len + 1);
-    at = find_watch(w, path);
-    watch->next = *at;
-    *at = watch;
-    int error = uv_fs_event_start(&watch->handle, on_hint, path, 0);
-    if (!error)
-        return;
-    if (error == UV_ENOSPC || error == UV_EMFILE || error == UV_ENFILE || error == UV_ENOSYS)
+    int error = dir_watches_add(&w->watches, path, found);
+    if (error == ENOSPC || error == EMFILE || error == ENFILE || error == ENOSYS)
         on_no_watch(w, path, found->input, error, now);
-    remove_watch(at);
-}
-
-static void remove_outdated_watches(struct watcher *w, const struct scan *scan)
-{
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        for (struct directory_watch **at = &w->watches[i]; *at;) {
-            bool walked = (*at)->input >= scan->input_count || scan->walked[(*at)->input];
-            if (walked && (*at)->round != w->round)
-                remove_watch(at);
-            else
-                at = &(*at)->next;
-        }
-    }
 }
 
 /* A link's target lies in a directory of its own, where its writes are seen. */
@@ -282,6 +234,7 @@ static void set_watches(struct watcher *w, const struct scan *scan, uint64_t now
         for (size_t i = 0; i < w->input_count; i++)
             w->inputs[i].polled = w->config->inputs[i].watch == WATCH_POLL;
     }
+    dir_watches_begin_round(&w->watches);
     for (size_t i = 0; i < scan->count; i++) {
         const struct found_file *found = &scan->found[i];
         if (found->input >= w->input_count || w->config->inputs[found->input].watch == WATCH_POLL)
@@ -293,10 +246,18 @@ static void set_watches(struct watcher *w, const struct scan *scan, uint64_t now
         else if (found->kind == FOUND_FILE && found->real_path)
             add_watch_of_target(w, found, now);
     }
-    remove_outdated_watches(w, scan);
+    dir_watches_remove_others(&w->watches, scan);
 }
 
 /* ---- the scan ---- */
+
+/* Not of an input that is polled: there inotify does not tell everything. */
+static enum dir_knowledge know(const void *context, const struct found_file *directory)
+{
+    const struct watcher *w = context;
+    bool told = directory->input < 64 && w->scan_told >> directory->input & 1;
+    return told ? dir_watches_know(&w->watches, directory) : DIR_UNKNOWN;
+}
 
 static void scan_on_worker(uv_work_t *work)
 {
@@ -366,18 +327,21 @@ static void on_scanned(uv_work_t *work, int status)
 
 static void release_scan(struct watcher *w)
 {
+    bool was_large = w->scan.count > LARGE_SCAN;
     scan_release(&w->scan);
     free_request(w);
+    if (was_large)
+        malloc_trim(0); /* its texts lay between others */
     w->returned = w->outdated = false;
 }
 
 static void take_scan(struct watcher *w, uint64_t now)
 {
-    w->round++;
     if (w->outdated) {
         w->walk_all = true;
     } else if (!w->scan.failed) {
         note_found(w, &w->scan);
+        dir_watches_end_scan(&w->watches, &w->scan);
         if (w->request.walk)
             set_watches(w, &w->scan, now);
         file_table_reconcile(w->table, &w->scan, now);
@@ -450,18 +414,26 @@ static uint64_t next_scan_at(const struct watcher *w)
 
 void watcher_scan_if_due(struct watcher *w, uint64_t now)
 {
+    w->now = now;
     if (w->scanning || w->stopping)
         return;
     if (w->returned)
         take_scan(w, now);
     if (next_scan_at(w) > now)
         return;
+    dir_watches_hear(&w->watches);
     if (!request_inputs(w, now) || !request_looks(w) || !request_lists(w, now)) {
         free_request(w);
         w->walk_all = true;
         w->not_before = now + 1000;
         return;
     }
+    dir_watches_begin_scan(&w->watches, now);
+    w->request.know = file_table_is_unsure(w->table) ? NULL : know;
+    w->request.know_context = w;
+    w->scan_told = 0;
+    for (size_t i = 0; i < w->input_count && i < 64; i++)
+        w->scan_told |= (uint64_t)!w->inputs[i].polled << i;
     w->walk_all = false;
     w->asked_at_start = w->asked;
     w->scanning = true;
@@ -511,10 +483,7 @@ bool watcher_configure(struct watcher *w, const struct config *config, const str
     w->rules = rules;
     w->outdated = w->scanning || w->returned;
     w->walk_all = true;
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        for (struct directory_watch *watch = w->watches[i]; watch; watch = watch->next)
-            watch->input = SIZE_MAX; /* whose it is now, the next walk will say */
-    }
+    dir_watches_forget_inputs(&w->watches);
     return true;
 }
 
@@ -527,6 +496,8 @@ struct watcher *watcher_new(uv_loop_t *loop, const struct config *config, const 
     w->loop = loop;
     w->table = table;
     w->log = log;
+    const struct dir_events events = {w, on_event, on_directory_changed, on_overflow};
+    dir_watches_init(&w->watches, loop, &events);
     if (!watcher_configure(w, config, rules)) {
         free(w);
         return NULL;
@@ -545,9 +516,5 @@ void watcher_stop(struct watcher *w, void (*on_stopped)(void *context), void *co
     w->stopping = true;
     w->on_stopped = on_stopped;
     w->stopped_context = context;
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        while (w->watches[i])
-            remove_watch(&w->watches[i]);
-    }
     stopped_if_quiet(w);
 }

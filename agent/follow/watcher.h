@@ -11,11 +11,11 @@
  *     each turn: watcher_scan_if_due(w, now); and the agent's timer is set to watcher_deadline(w) at the latest
  *     watcher_stop(w, on_stopped, context);
  *
- * Scans are the truth, events are hints: inotify (uv_fs_event on the directories) only says sooner what the next scan
- * would find, and libuv 1.44 hides an overflow of its queue. A write to a known file makes it visited at once; another
- * event makes that path be looked at; a new directory makes a walk. Every input is walked each `rescan`, or, where it
- * is polled (`watch: poll`, a network file system, no more watches to be had), each `poll_interval`; a walk that takes
- * long makes the next one wait longer. */
+ * Scans are the truth, events are hints: inotify (dir_watches.h) says sooner what the next scan would find, and which
+ * directories have not changed since the last, so that it need not look into them again. A write to a known file makes
+ * it visited at once; another event makes that path be looked at; a new directory makes a walk. Every input is walked
+ * each `rescan`, or, where it is polled (`watch: poll`, a network file system, no more watches to be had), each
+ * `poll_interval`; a walk that takes long makes the next one wait longer. */
 
 struct watcher;
 /* NULL: no memory. Config and rules are borrowed. */

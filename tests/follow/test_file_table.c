@@ -7,6 +7,8 @@
 #include "conf/memory_source.h"
 #include "support/cmocka_setup.h"
 
+#include <errno.h>
+
 struct fixture {
     struct diagnostics *diagnostics;
     struct config *config;
@@ -81,7 +83,7 @@ static void reconcile(struct fixture *f, bool walk, const char *listed)
                         .listed_count = listed != NULL,
                         .wall_ms = DAY_MS * INT64_C(20000) + (int64_t)f->now};
     for (size_t i = 0; i < f->count; i++)
-        scan.unreadable |= f->found[i].kind == FOUND_UNREADABLE;
+        scan.unreadable |= f->found[i].kind == FOUND_UNREADABLE, scan.has_known |= f->found[i].known;
     file_table_reconcile(f->table, &scan, f->now);
     f->count = 0;
 }
@@ -455,6 +457,34 @@ static void gone_and_found_elsewhere(void **state)
     }
 }
 
+/* A walk that did not look into a directory, as nothing happened there, misses nothing in it, but does elsewhere. */
+static void a_known_directory_misses_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 10);
+    find(&f, "/v/b.log", 8, 10);
+    find(&f, "/w/c.log", 9, 10);
+    reconcile(&f, true, NULL);
+    struct file *unreadable = file_table_first(f.table), *c = file_table_next(file_table_next(unreadable));
+    assert_string_equal(c->path, "/w/c.log");
+    take_changes(&f);
+    unreadable->unreadable = EACCES;
+    struct found_file *directory = find(&f, "/v", 1, 0);
+    directory->kind = FOUND_DIRECTORY;
+    directory->known = true;
+    directory->matched = false;
+    reconcile(&f, true, NULL);
+    assert_int_equal(unreadable->place, FILE_PRESENT);
+    assert_int_equal(file_table_next(unreadable)->place, FILE_PRESENT);
+    assert_int_equal(c->place, FILE_UNSEEN);
+    assert_true(file_table_is_unsure(f.table)); /* c.log may be anywhere */
+    assert_ptr_equal(file_table_next_change(f.table), unreadable);
+    assert_null(file_table_next_change(f.table));
+    tear_down(&f);
+}
+
 /* An inode that was seen in another directory may hold something else: what continues its content is looked for where
  * that was for certain, until the content is found to be the same. */
 static void a_copy_is_compared_with_what_was_moved_meanwhile(void **state)
@@ -732,6 +762,7 @@ int main(void)
         cmocka_unit_test(a_second_name_is_no_rename),
         cmocka_unit_test(gone_and_found_elsewhere),
         cmocka_unit_test(a_copy_is_compared_with_what_was_moved_meanwhile),
+        cmocka_unit_test(a_known_directory_misses_nothing),
         cmocka_unit_test(a_candidate_that_a_link_leads_to),
         cmocka_unit_test(devices_are_numbered_anew),
         cmocka_unit_test(saves_and_restores),

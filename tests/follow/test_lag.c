@@ -20,6 +20,7 @@ static void age_is_the_oldest_undelivered_part(void **state)
     assert_int_equal(lag_age(&lag, 200, 9000), 0);
     lag_seen(&lag, 201, 9500);
     assert_int_equal(lag_age(&lag, 200, 9600), 100);
+    lag_release(&lag);
 }
 
 /* A backlog found at the start was written before the loop's clock began. */
@@ -29,6 +30,7 @@ static void backlog_is_as_old_as_its_file(void **state)
     struct lag lag = {0};
     lag_seen(&lag, 100, -60000);
     assert_int_equal(lag_age(&lag, 0, 1000), 61000);
+    lag_release(&lag);
 }
 
 /* A file that was cut and grows again is as old as its new bytes. */
@@ -41,6 +43,7 @@ static void cut_file_begins_anew(void **state)
     assert_int_equal(lag_age(&lag, 0, 3000), 0);
     lag_seen(&lag, 50, 4000);
     assert_int_equal(lag_age(&lag, 0, 4500), 500);
+    lag_release(&lag);
 }
 
 /* However often a file grows before something is delivered, no age comes out smaller than it is. */
@@ -56,6 +59,7 @@ static void marks_that_were_merged_never_say_less(void **state)
         assert_true(lag_age(&lag, committed, 200000) >= true_age);
     }
     assert_int_equal(lag_age(&lag, 10000, 200000), 0);
+    lag_release(&lag);
 }
 
 int main(void)
