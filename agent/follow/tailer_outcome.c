@@ -146,7 +146,9 @@ static void begin(struct slot *slot, const struct position *at, uint64_t skipped
         tailer_wake(f, t->now + RETRY_MS);
 }
 
-/* It was held back as the same as a content that has parted since, and all of it was read there. */
+/* It was held back as the same as a content that has parted since, and all of it was read there; or it has no name any
+ * more, and the other one is its copy, which was begun before it (a file that was compressed before it was looked at).
+ */
 static bool was_read_elsewhere(struct slot *slot)
 {
     const struct file *f = slot->file;
@@ -154,7 +156,8 @@ static bool was_read_elsewhere(struct slot *slot)
     if (!f->reading.held_key || f->gz || position_offset(&f->reading.held_at) != slot->job.size)
         return false;
     while ((other = file_table_next_suspect(slot->tailer->table, f, slot->first_line_hash, other))) {
-        if (other->key == f->reading.held_key && other->place == FILE_PARTED && file_offset(other) >= slot->job.size)
+        bool is_it = other->place == FILE_PARTED || f->place == FILE_UNNAMED;
+        if (other->key == f->reading.held_key && is_it && file_offset(other) >= slot->job.size)
             return true;
     }
     return false;

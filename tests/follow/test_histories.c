@@ -747,6 +747,7 @@ static void histories_that_failed(void **state)
         {710363, "14 18 19 22 23 24 26 27 28 29"},   /* what a file was rewritten with was counted as lost */
         {720043, "0 1 2 3 4 5 11 12 13 14 17 18 19 20 21 22 23 47 49"},          /* born with an inode's earlier file */
         {760170, "0 1 2 4 5 6 12 16 18 19 21 22 23 24 25 27 28 29 30 32 33 35"}, /* … and so, still with its name */
+        {790268, "2 3 7 25 26 27 36 45 46 47 49 50 51 54 55"}, /* a deleted file was the same as its .gz for a minute */
         {730083, "0 1 2 3 4 7 8 9 11 13 14 17 18 20 22 24 25 26 27 28 29 30 31 32 34 35 36 37 38 39 40 41 42 43 44 45 "
                  "46 47 48 51 52"}, /* a link's target was begun without the link's name */
     };
