@@ -43,8 +43,6 @@ static void note_growth(struct file *f, uint64_t size, bool cut)
     struct file_growth *growth = &f->growth;
     if (growth->cut || f->former) /* under another name it may never have been this file */
         return;
-    if (growth->size && cut)
-        raise_most_size(f, growth->size);
     growth->size = !cut && size > f->most_size ? size : 0;
     growth->cut = cut;
 }
