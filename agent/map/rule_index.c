@@ -1,14 +1,28 @@
+/* Built in three steps: the members that several rules look at become keys; each key counts how many rules ask for each
+ * of its texts; then every rule is found by the one of its conditions that lets it through least often. */
 #include "map/rule_index.h"
 
 #include "base/content_hash.h"
 #include "expr/condition.h"
 
 enum {
-    RULES_LEAST = 4, /* with fewer that ask for the same member it is as quick to try them */
-    KEYS_MOST = 64,  /* members that are compared for how many rules ask for them */
+    RULES_LEAST = 4, /* with fewer that look at the same member it is as quick to try them */
+    KEYS_MOST = 64,  /* members that are compared for how many rules look at them */
 };
 
-/* ---- What a rule asks for ---------------------------------------------------------------------------------------- */
+/* ---- Sets -------------------------------------------------------------------------------------------------------- */
+
+static void set_add(struct rule_set set, uint32_t rule)
+{
+    set.words[rule / 64] |= UINT64_C(1) << (rule % 64);
+}
+
+static bool set_has(struct rule_set set, uint32_t rule)
+{
+    return set.words[rule / 64] >> (rule % 64) & 1;
+}
+
+/* ---- What a rule looks at ---------------------------------------------------------------------------------------- */
 
 static bool is_same_member(const struct expr *a, const struct expr *b)
 {
@@ -22,116 +36,176 @@ static bool is_same_member(const struct expr *a, const struct expr *b)
     return true;
 }
 
-/* A condition that a member of the record is one of some texts. */
-static bool asks_for_texts(const struct condition *c)
+/* A condition on a member of the record. */
+static bool looks_at_member(const struct condition *c)
 {
     const struct slice *names;
     size_t count;
-    if ((c->op != COND_EQ && c->op != COND_ONE_OF) || !expr_member_chain(c->key, &names, &count) || count == 0)
+    return condition_is_leaf(c) && expr_member_chain(c->key, &names, &count) && count > 0;
+}
+
+/* … that it is one of some texts. */
+static bool asks_for_texts(const struct condition *c)
+{
+    if (c->op != COND_EQ && c->op != COND_ONE_OF)
         return false;
     for (size_t i = 0; i < c->literal_count; i++)
         if (c->literals[i].type != VALUE_STRING)
             return false;
-    return true;
+    return c->literal_count > 0;
 }
 
-/* The next of the conditions that must all hold, from *at on, which asks for texts; of `key`, if that is given. */
-static const struct condition *next_asking(const struct condition *when, const struct expr *key, size_t *at)
+/* The next of the conditions that must all hold, from *at on, which looks at a member. */
+static const struct condition *next_looking(const struct rule *rule, size_t *at)
 {
+    const struct condition *when = rule->when;
     size_t count = !when ? 0 : when->op == COND_ALL ? when->child_count : 1;
     while (*at < count) {
         const struct condition *c = when->op == COND_ALL ? &when->children[*at] : when;
         ++*at;
-        if (asks_for_texts(c) && (!key || is_same_member(c->key, key)))
+        if (looks_at_member(c))
             return c;
     }
     return NULL;
 }
 
-static const struct condition *asking_for(const struct rule *rule, const struct expr *key)
+/* ---- Keys -------------------------------------------------------------------------------------------------------- */
+
+static struct rule_key *key_of(struct rule_index *index, const struct condition *c)
 {
-    size_t at = 0;
-    return key ? next_asking(rule->when, key, &at) : NULL;
+    for (size_t i = 0; i < index->key_count; i++)
+        if (is_same_member(index->keys[i].member, c->key))
+            return &index->keys[i];
+    return NULL;
 }
 
-/* ---- Building ---------------------------------------------------------------------------------------------------- */
-
-struct key_count {
-    const struct expr *key;
-    size_t rules;
-};
-
-static void count_keys(const struct rule *rule, struct key_count *keys, size_t *count)
+static void count_members(struct rule_index *index, const struct rule *rule)
 {
     const struct condition *c;
-    for (size_t at = 0; (c = next_asking(rule->when, NULL, &at));) {
-        size_t i = 0;
-        while (i < *count && !is_same_member(keys[i].key, c->key))
-            i++;
-        if (i == KEYS_MOST)
-            continue;
-        *count += i == *count;
-        keys[i].key = c->key;
-        keys[i].rules++;
-    }
-}
-
-/* The member that most rules ask for. */
-static const struct expr *best_key(const struct config *config, const struct rule_list *rules)
-{
-    struct key_count keys[KEYS_MOST] = {{0}};
-    size_t count = 0, best = 0;
-    for (size_t i = 0; i < rules->count; i++)
-        count_keys(&config->rules.items[rules->items[i]], keys, &count);
-    for (size_t i = 1; i < count; i++)
-        if (keys[i].rules > keys[best].rules)
-            best = i;
-    return keys[best].rules >= RULES_LEAST ? keys[best].key : NULL;
-}
-
-static void add(struct arena *arena, struct rule_list *list, uint32_t rule)
-{
-    if (list->count && list->items[list->count - 1] == rule)
-        return;
-    list->items = arena_grow_array(arena, list->items, list->count, sizeof *list->items);
-    if (list->items)
-        list->items[list->count++] = rule;
-}
-
-static struct rule_bucket *find(const struct rule_index *index, struct slice text)
-{
-    size_t i = (size_t)content_hash_of(text) & (index->bucket_count - 1);
-    while (index->buckets[i].rules.count && !slice_equal(index->buckets[i].text, text))
-        i = (i + 1) & (index->bucket_count - 1);
-    return &index->buckets[i];
-}
-
-static bool make_buckets(struct rule_index *index, const struct config *config, struct arena *arena)
-{
-    size_t texts = 0;
-    for (size_t i = 0; i < index->all.count; i++) {
-        const struct condition *c = asking_for(&config->rules.items[index->all.items[i]], index->key);
-        texts += c ? c->literal_count : 0;
-    }
-    for (index->bucket_count = 8; index->bucket_count < 2 * texts;)
-        index->bucket_count *= 2;
-    index->buckets = arena_calloc(arena, index->bucket_count, sizeof *index->buckets);
-    return index->buckets;
-}
-
-static void fill(struct rule_index *index, const struct config *config, struct arena *arena)
-{
-    for (size_t i = 0; i < index->all.count && !arena->failed; i++) {
-        uint32_t rule = index->all.items[i];
-        const struct condition *c = asking_for(&config->rules.items[rule], index->key);
-        if (!c)
-            add(arena, &index->others, rule);
-        for (size_t k = 0; c && k < c->literal_count && !arena->failed; k++) {
-            struct rule_bucket *bucket = find(index, value_plain(arena, &c->literals[k]));
-            bucket->text = value_plain(arena, &c->literals[k]);
-            add(arena, &bucket->rules, rule);
+    for (size_t at = 0; (c = next_looking(rule, &at));) {
+        struct rule_key *key = key_of(index, c);
+        if (!key && index->key_count < KEYS_MOST) {
+            key = &index->keys[index->key_count++];
+            key->member = c->key;
+        }
+        if (key) {
+            key->looking++;
+            key->bucket_count += asks_for_texts(c) ? c->literal_count : 0;
         }
     }
+}
+
+/* Those that are worth it stay. */
+static void choose_keys(struct rule_index *index, struct arena *arena)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < index->key_count; i++)
+        if (index->keys[i].looking >= RULES_LEAST)
+            index->keys[kept++] = index->keys[i];
+    index->key_count = kept;
+    for (size_t i = 0; i < kept && !arena->failed; i++) {
+        struct rule_key *key = &index->keys[i];
+        size_t texts = key->bucket_count;
+        for (key->bucket_count = 8; key->bucket_count < 2 * texts;)
+            key->bucket_count *= 2;
+        key->buckets = arena_calloc(arena, key->bucket_count, sizeof *key->buckets);
+    }
+}
+
+static struct rule_bucket *find(const struct rule_key *key, struct slice text)
+{
+    size_t i = (size_t)content_hash_of(text) & (key->bucket_count - 1);
+    while (key->buckets[i].text.text && !slice_equal(key->buckets[i].text, text))
+        i = (i + 1) & (key->bucket_count - 1);
+    return &key->buckets[i];
+}
+
+static void count_texts(struct rule_index *index, const struct rule *rule, struct arena *arena)
+{
+    const struct condition *c;
+    for (size_t at = 0; (c = next_looking(rule, &at));) {
+        struct rule_key *key = key_of(index, c);
+        for (size_t i = 0; key && asks_for_texts(c) && i < c->literal_count; i++) {
+            struct slice text = value_plain(arena, &c->literals[i]);
+            if (!text.text)
+                return;
+            struct rule_bucket *bucket = find(key, text);
+            bucket->text = text;
+            bucket->asking++;
+            key->longest = text.len > key->longest ? text.len : key->longest;
+        }
+    }
+}
+
+/* ---- Each rule's place ------------------------------------------------------------------------------------------- */
+
+enum { NOT_BY_TEXT = 1 << 30 };
+
+/* How many rules are let through with this one; the less, the better it is found so. */
+static size_t company(const struct rule_key *key, const struct condition *c, struct arena *arena)
+{
+    size_t most = 0;
+    if (!asks_for_texts(c))
+        return NOT_BY_TEXT + (size_t)(c->op == COND_EXISTS || c->op == COND_NE);
+    for (size_t i = 0; i < c->literal_count && !arena->failed; i++) {
+        size_t asking = find(key, value_plain(arena, &c->literals[i]))->asking;
+        most = asking > most ? asking : most;
+    }
+    return most;
+}
+
+static void add_to_buckets(struct rule_key *key, const struct condition *c, uint32_t rule, struct arena *arena)
+{
+    for (size_t i = 0; i < c->literal_count && !arena->failed; i++) {
+        struct rule_bucket *bucket = find(key, value_plain(arena, &c->literals[i]));
+        if (bucket->count && bucket->rules[bucket->count - 1] == rule)
+            continue;
+        bucket->rules = arena_grow_array(arena, bucket->rules, bucket->count, sizeof *bucket->rules);
+        if (bucket->rules)
+            bucket->rules[bucket->count++] = rule;
+    }
+}
+
+static void add_test(struct rule_key *key, const struct condition *c, uint32_t rule, struct arena *arena)
+{
+    key->tests = arena_grow_array(arena, key->tests, key->test_count, sizeof *key->tests);
+    if (key->tests)
+        key->tests[key->test_count++] = (struct rule_test){c, rule};
+}
+
+static void place(struct rule_index *index, const struct rule *rule, uint32_t number, struct arena *arena)
+{
+    const struct condition *c, *best = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t at = 0; (c = next_looking(rule, &at));) {
+        const struct rule_key *key = key_of(index, c);
+        size_t others = key ? company(key, c, arena) : SIZE_MAX;
+        if (others < least) {
+            least = others;
+            best = c;
+        }
+    }
+    if (!best)
+        set_add(index->others, number);
+    else if (asks_for_texts(best))
+        add_to_buckets(key_of(index, best), best, number, arena);
+    else
+        add_test(key_of(index, best), best, number, arena);
+}
+
+static void build(struct rule_index *index, const struct config *config, struct arena *arena)
+{
+    const struct rule *rules = config->rules.items;
+    for (uint32_t i = 0; i < config->rules.count; i++)
+        if (set_has(index->all, i))
+            count_members(index, &rules[i]);
+    choose_keys(index, arena);
+    for (uint32_t i = 0; i < config->rules.count && !arena->failed; i++)
+        if (set_has(index->all, i))
+            count_texts(index, &rules[i], arena);
+    for (uint32_t i = 0; i < config->rules.count && !arena->failed; i++)
+        if (set_has(index->all, i))
+            place(index, &rules[i], i, arena);
 }
 
 const struct rule_index *rule_index_of(const struct config *config, size_t input, struct arena *arena)
@@ -139,29 +213,57 @@ const struct rule_index *rule_index_of(const struct config *config, size_t input
     struct rule_index *index = arena_calloc(arena, 1, sizeof *index);
     if (!index)
         return NULL;
-    for (uint32_t i = 0; i < config->rules.count && !arena->failed; i++) {
+    index->words = config->rules.count / 64 + 1;
+    index->all.words = arena_calloc(arena, index->words, sizeof(uint64_t));
+    index->others.words = arena_calloc(arena, index->words, sizeof(uint64_t));
+    index->keys = arena_calloc(arena, KEYS_MOST, sizeof *index->keys);
+    if (arena->failed)
+        return NULL;
+    for (uint32_t i = 0; i < config->rules.count; i++) {
         const struct rule *rule = &config->rules.items[i];
         if (!rule->applies_to_input || rule->applies_to_input[input])
-            add(arena, &index->all, i);
+            set_add(index->all, i);
     }
-    index->key = arena->failed ? NULL : best_key(config, &index->all);
-    if (index->key && make_buckets(index, config, arena))
-        fill(index, config, arena);
+    build(index, config, arena);
     return arena->failed ? NULL : index;
 }
 
 /* ---- Using ------------------------------------------------------------------------------------------------------- */
 
+static void add_by_text(const struct rule_key *key, struct slice text, struct rule_set to)
+{
+    const struct rule_bucket *bucket = find(key, text);
+    for (size_t i = 0; i < bucket->count; i++)
+        set_add(to, bucket->rules[i]);
+}
+
+static void add_by_key(const struct rule_key *key, struct scope *scope, struct rule_set to)
+{
+    struct value v = expr_eval(key->member, scope);
+    if (v.type == VALUE_STRING) {
+        v = value_of_plain(value_plain(scope->arena, &v));
+        if (!v.text.text)
+            return;
+        if (v.text.len <= key->longest)
+            add_by_text(key, v.text, to);
+    }
+    for (size_t i = 0; i < key->test_count; i++)
+        if (condition_can_hold_on(key->tests[i].condition, scope, &v))
+            set_add(to, key->tests[i].rule);
+}
+
 void rule_candidates_begin(struct rule_candidates *c, const struct rule_index *index, struct scope *scope, bool all)
 {
-    *c = (struct rule_candidates){.first = index->all};
-    if (all || !index->key)
+    *c = (struct rule_candidates){.words = all ? index->all.words : index->others.words, .count = index->words};
+    if (all || !index->key_count)
         return;
-    struct value v = expr_eval(index->key, scope);
-    c->first = index->others;
-    if (v.type != VALUE_STRING)
+    struct rule_set found = {arena_alloc(scope->arena, index->words * sizeof(uint64_t))};
+    if (!found.words) {
+        c->count = 0;
         return;
-    struct slice text = value_plain(scope->arena, &v);
-    if (text.text)
-        c->second = find(index, text)->rules;
+    }
+    memcpy(found.words, index->others.words, index->words * sizeof(uint64_t));
+    for (size_t i = 0; i < index->key_count; i++)
+        add_by_key(&index->keys[i], scope, found);
+    c->words = found.words;
 }

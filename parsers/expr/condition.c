@@ -102,11 +102,21 @@ operators[] = {
     [COND_ENDS_WITH] = {holds_text, false},
 };
 
+static bool holds_on(const struct condition *c, struct scope *scope, struct value *v)
+{
+    const struct operator* op = & operators[c->op];
+    return (value_is_there(v) || op->on_nothing) && op->holds(c, scope, v);
+}
+
+bool condition_can_hold_on(const struct condition *c, struct scope *scope, struct value *v)
+{
+    return c->op == COND_MATCHES ? v->type == VALUE_STRING : holds_on(c, scope, v);
+}
+
 static bool leaf_holds(const struct condition *c, struct scope *scope)
 {
     struct value v = expr_eval(c->key, scope);
-    const struct operator* op = & operators[c->op];
-    return (value_is_there(&v) || op->on_nothing) && op->holds(c, scope, &v);
+    return holds_on(c, scope, &v);
 }
 
 const struct condition *condition_why_not(const struct condition *c, struct scope *scope)

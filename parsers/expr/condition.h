@@ -40,6 +40,14 @@ struct condition {
  */
 bool condition_holds(const struct condition *c, struct scope *scope);
 
+static inline bool condition_is_leaf(const struct condition *c)
+{
+    return c->op > COND_NOT;
+}
+/* Whether a leaf can hold where its key gives `v`. It is that it does, but for a regular expression, which is not
+ * searched for. */
+bool condition_can_hold_on(const struct condition *c, struct scope *scope, struct value *v);
+
 /* The first leaf that decided against it (or a `not` whose children all hold), for `map --explain`; NULL where it
  * holds. */
 const struct condition *condition_why_not(const struct condition *c, struct scope *scope);

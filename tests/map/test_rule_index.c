@@ -35,7 +35,9 @@ static void add_when(struct buffer *out, uint32_t *seed)
 {
     const char *member = random_below(seed, 5) ? "$.msg" : "$.user.id";
     const char *one = texts[random_below(seed, TEXTS)], *other = texts[random_below(seed, TEXTS)];
-    switch (random_below(seed, 7)) {
+    static const char *const ways[] = {"starts_with", "ends_with", "contains", "ne", "gt", "lte", "matches"};
+    enum { WAYS = sizeof ways / sizeof *ways };
+    switch (random_below(seed, 13)) {
     case 0:
     case 1:
         buffer_printf(out, "{%s: \"%s\"}", member, one);
@@ -51,6 +53,25 @@ static void add_when(struct buffer *out, uint32_t *seed)
         break;
     case 5:
         buffer_printf(out, "{any: [{%s: \"%s\"}, {$.n: 3}]}", member, one);
+        break;
+    case 6:
+        buffer_printf(out, "{%s: {exists: %s}, $.n: {gt: %u}}", member, random_below(seed, 2) ? "true" : "false",
+                      random_below(seed, 9));
+        break;
+    case 7:
+    case 8:
+        buffer_printf(out, "{%s: {%s: \"%s\"}}", member, ways[random_below(seed, WAYS)],
+                      one[0] && one[0] != 'x' ? one : "x");
+        break;
+    case 9:
+        buffer_printf(out, "{$.n: {gte: %u, lt: %u.5}, $.msg: \"%s\", $.user.id: \"%s\"}", random_below(seed, 9),
+                      random_below(seed, 9), one, other);
+        break;
+    case 10:
+        buffer_printf(out, "{$.n: %u}", random_below(seed, 9));
+        break;
+    case 11:
+        buffer_printf(out, "{not: {%s: \"%s\"}, $.gone: {exists: false}}", member, one);
         break;
     default:
         buffer_printf(out, "{%s: {ne: \"%s\"}, $.n: %u}", member, one, random_below(seed, 9));
