@@ -212,5 +212,7 @@ struct value filter_round(struct filter_run *run, struct value *in)
     double d = json_number_to_double(in->text);
     if (!isfinite(d))
         return VALUE_NONE;
+    if (places == 0 && fabs(d) < 0x1p52) /* only what is exactly in the middle is written so */
+        return number_of(run, round(d));
     return number_of(run, rounded(d, places > 400 ? 400 : places < -400 ? -400 : (long)places));
 }

@@ -169,6 +169,17 @@ static const char *check_scalar(struct check *c, const char *at)
 }
 
 /* An outermost member begins: its name stands at `name`, its value at `value`. */
+enum { SIGN_ESCAPED = -1 }; /* the name has a backslash in it */
+
+/* Names of another sign are others. */
+static inline uint32_t sign_of(struct slice name)
+{
+    if (name.len == 0)
+        return 0;
+    return (uint32_t)(name.len & 0x7fff) << 16 | (uint32_t)(unsigned char)name.text[0] << 8 |
+           (unsigned char)name.text[name.len - 1];
+}
+
 static void begin_entry(struct check *c, const char *name, const char *name_end, const char *value, bool escaped)
 {
     struct json_doc *doc = c->doc;
@@ -176,10 +187,11 @@ static void begin_entry(struct check *c, const char *name, const char *name_end,
         doc->entries = NULL;
     if (!doc->entries)
         return;
+    struct slice text = slice_of(name, (size_t)(name_end - name));
     doc->entries[doc->entry_count++] = (struct json_entry){.name = offset_of(c, name),
                                                            .name_len = (uint32_t)(name_end - name),
                                                            .value = offset_of(c, value),
-                                                           .escaped = escaped};
+                                                           .sign = escaped ? (uint32_t)SIGN_ESCAPED : sign_of(text)};
 }
 
 /* A value ends at `end`: an outermost member's, or the outermost object itself. */
@@ -576,11 +588,12 @@ bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice pla
 
 struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name)
 {
+    uint32_t sign = sign_of(name);
     for (uint32_t i = doc->entry_count; i-- > 0;) {
         struct json_entry *entry = &doc->entries[i];
         struct slice raw = {doc->text.text + entry->name, entry->name_len};
-        /* Nearly every name differs in its length already, and hardly any is escaped. */
-        if (entry->escaped ? escaped_is(raw, name) : raw.len == name.len && memcmp(raw.text, name.text, raw.len) == 0)
+        if (entry->sign == sign ? slice_equal(raw, name)
+                                : entry->sign == (uint32_t)SIGN_ESCAPED && escaped_is(raw, name))
             return entry;
     }
     return NULL;

@@ -58,7 +58,7 @@ struct json_token {
 struct json_entry {
     uint32_t name, name_len; /* without the quotes */
     uint32_t value, value_end;
-    bool escaped;         /* the name has a backslash in it */
+    uint32_t sign;        /* of the name, see json_doc_entry() */
     struct json_doc *doc; /* an object or array: where somebody asked for it */
 };
 

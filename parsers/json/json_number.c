@@ -282,6 +282,32 @@ static size_t put_zeros(char *out, size_t at, size_t n)
     return at + n;
 }
 
+/* The shortest digits of a double of which 15 with a few places will do: no two such decimals are the same double, so
+ * that the one that reads back is the shortest. A whole number below 2^53 divided by a small power of ten is rounded
+ * just as the text of the quotient would be. False: it is another one. */
+static bool few_digits(double d, struct digits *ret)
+{
+    static const double scales[] = {1, 1e3, 1e6};
+    for (int i = 0; i < 3 && d * scales[i] < 1e15; i++) {
+        double whole = rint(d * scales[i]);
+        if (whole < 1 || whole / scales[i] != d)
+            continue;
+        struct digits r = {.point = -3 * i};
+        char text[20];
+        size_t at = sizeof text;
+        for (uint64_t rest = (uint64_t)whole; rest; rest /= 10)
+            text[--at] = (char)('0' + rest % 10);
+        r.count = sizeof text - at;
+        r.point += (int)r.count;
+        memcpy(r.text, text + at, r.count);
+        while (r.count > 1 && r.text[r.count - 1] == '0')
+            r.count--;
+        *ret = r;
+        return true;
+    }
+    return false;
+}
+
 size_t json_number_from_double(double d, char out[32])
 {
     if (!isfinite(d))
@@ -290,7 +316,9 @@ size_t json_number_from_double(double d, char out[32])
         out[0] = '0';
         return 1;
     }
-    struct digits r = shortest_digits(fabs(d));
+    struct digits r;
+    if (!few_digits(fabs(d), &r))
+        r = shortest_digits(fabs(d));
     size_t n = 0, whole = r.point > 0 ? (size_t)r.point : 0;
     if (d < 0)
         out[n++] = '-';

@@ -330,3 +330,26 @@ size_t instant_write(const struct instant *t, char out[INSTANT_TEXT_MOST])
     *at++ = 'Z';
     return (size_t)(at - out);
 }
+
+static int two_digits(const char *at)
+{
+    return (at[0] - '0') * 10 + at[1] - '0';
+}
+
+bool instant_is_written(struct slice text)
+{
+    static const char form[] = "0000-00-00T00:00:00"; /* a zero stands for any digit */
+    enum { FORM = sizeof form - 1 };
+    const char *t = text.text;
+    if (text.len < FORM + 1 || text.len > FORM + 11 || text.len == FORM + 2 || t[text.len - 1] != 'Z')
+        return false;
+    for (size_t i = 0; i < FORM; i++)
+        if (form[i] == '0' ? !is_digit(t[i]) : t[i] != form[i])
+            return false;
+    for (size_t i = FORM; i + 1 < text.len; i++)
+        if (i == FORM ? t[i] != '.' : !is_digit(t[i]))
+            return false;
+    int year = two_digits(t) * 100 + two_digits(t + 2), month = two_digits(t + 5), day = two_digits(t + 8);
+    return month >= 1 && month <= 12 && day >= 1 && day <= calendar_month_days(year, month) &&
+           two_digits(t + 11) <= 23 && two_digits(t + 14) <= 59 && two_digits(t + 17) <= 59;
+}

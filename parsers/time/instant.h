@@ -47,5 +47,7 @@ bool offset_read(struct slice text, size_t *at, int32_t *ret_offset) __attribute
 
 enum { INSTANT_TEXT_MOST = 40 };
 size_t instant_write(const struct instant *t, char out[INSTANT_TEXT_MOST]);
+/* Whether instant_write() would write the instant that this text is just so: it need not be read to be copied. */
+bool instant_is_written(struct slice text);
 
 #endif

@@ -74,11 +74,12 @@ static void write_timestamp(struct writer *w, const struct value *v)
 {
     struct instant t;
     char text[INSTANT_TEXT_MOST];
-    if (call_field_is_empty(v) || !instant_of_value(w->arena, v, NULL, &t))
+    bool is_written = v->type == VALUE_STRING && instant_is_written(v->text);
+    if (!is_written && (call_field_is_empty(v) || !instant_of_value(w->arena, v, NULL, &t)))
         return;
     write_name(w, NAME("timestamp"));
     buffer_add_char(w->out, '"');
-    buffer_add(w->out, slice_of(text, instant_write(&t, text)));
+    buffer_add(w->out, is_written ? v->text : slice_of(text, instant_write(&t, text)));
     buffer_add_char(w->out, '"');
 }
 

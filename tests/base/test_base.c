@@ -115,7 +115,25 @@ static void content_hash_does_not_see_the_cuts(void **state)
             content_hash_add(&c, slice_of(text + second, sizeof text - second));
             assert_true(content_hash_equal(&c, &whole));
         }
+        struct content_hash before, share;
+        content_hash_init(&before);
+        content_hash_add(&before, slice_of(text, cut));
+        content_hash_begin_at(&share, cut, slice_of(text, cut));
+        assert_true(share.pending == before.pending && share.len == before.len);
+        content_hash_add(&share, slice_of(text + cut, sizeof text - cut));
+        content_hash_join(&share, &before);
+        assert_true(content_hash_equal(&share, &whole));
     }
+    uint64_t h = UINT64_C(0x5241494e47415547); /* the format, word by word */
+    for (size_t i = 0; i < sizeof text / 8; i++) {
+        uint64_t word = 0;
+        for (size_t k = 8; k-- > 0;)
+            word = word << 8 | (unsigned char)text[8 * i + k];
+        unsigned __int128 product =
+            (unsigned __int128)(word ^ (i + 1) * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xD6E8FEB86659FD93);
+        h += (uint64_t)(product >> 64) ^ (uint64_t)product;
+    }
+    assert_true(whole.h == h);
     assert_true(content_hash_of(SLICE("a")) != content_hash_of(SLICE("a\0")));
 }
 

@@ -238,6 +238,45 @@ static void any_double_reads_back(void **state)
     }
 }
 
+static uint64_t next_bits(uint64_t bits)
+{
+    bits ^= bits << 13;
+    bits ^= bits >> 7;
+    return bits ^ bits << 17;
+}
+
+/* Numbers of few digits, as people write them, and their neighbours: fewer digits would give another double. */
+static void few_digits_are_the_fewest(void **state)
+{
+    (void)state;
+    uint64_t bits = 88172645463325252u;
+    for (int i = 0; i < 20000; i++) {
+        bits = next_bits(bits);
+        double d = (double)(bits % (UINT64_C(1) << (1 + i % 54)) + 1);
+        for (int places = i / 54 % 9; places > 0; places--)
+            d /= 10;
+        if (i % 5 == 0)
+            d = nextafter(d, i % 2 ? INFINITY : 0);
+        char out[32], text[40], shortest[40];
+        size_t n = json_number_from_double(d, out);
+        memcpy(text, out, n);
+        text[n] = '\0';
+        assert_true(strtod(text, NULL) == d);
+        int digits = 1;
+        do
+            snprintf(shortest, sizeof shortest, "%.*e", digits - 1, d);
+        while (strtod(shortest, NULL) != d && digits++ < 17);
+        size_t count = 0, zeros = 0;
+        for (size_t k = 0; k < n && out[k] != 'e'; k++) {
+            bool digit = out[k] >= '0' && out[k] <= '9';
+            count += digit && (count > 0 || out[k] != '0');
+            zeros = out[k] == '0' ? zeros + 1 : digit ? 0 : zeros;
+        }
+        if (count - (count > zeros ? zeros : 0) > (size_t)digits)
+            fail_msg("%.17g: %.*s, but %s", d, (int)n, out, shortest);
+    }
+}
+
 /* A locale with a comma for the point changes nothing. */
 static void locale_does_not_matter(void **state)
 {
@@ -258,7 +297,7 @@ int main(void)
         cmocka_unit_test(spans_are_longest),         cmocka_unit_test(order_is_exact),
         cmocka_unit_test(integers_are_exact),        cmocka_unit_test(doubles_are_nearest),
         cmocka_unit_test(doubles_are_written_short), cmocka_unit_test(any_double_reads_back),
-        cmocka_unit_test(locale_does_not_matter),
+        cmocka_unit_test(few_digits_are_the_fewest), cmocka_unit_test(locale_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
