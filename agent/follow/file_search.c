@@ -72,7 +72,7 @@ size_t file_table_wanted_looks(struct file_table *t, const char *const **ret_pat
 {
     size_t count = 0;
     for (struct file *f = t->lists[LIST_ALL].first; f; f = f->links[LIST_ALL].next) {
-        bool elsewhere = f->place == FILE_UNSEEN || (f->place == FILE_PRESENT && !f->matched);
+        bool elsewhere = (f->place == FILE_UNSEEN && f->real_path) || (f->place == FILE_PRESENT && !f->matched);
         if (elsewhere && f->source.input != SIZE_MAX && texts_add(t, count, file_location(f)))
             count++;
     }

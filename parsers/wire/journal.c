@@ -17,13 +17,13 @@ enum { FORMAT_VERSION = 1, CHECKSUM_DIGITS = 8, ID_BYTES = sizeof((struct checkp
 enum field_type { FIELD_NUMBER, FIELD_RARE_NUMBER, FIELD_HASH, FIELD_TIME, FIELD_FLAG };
 #define FIELD(type, json_name, member)                                                                                 \
     {                                                                                                                  \
-        json_name, type, offsetof(struct checkpoint_entry, member)                                                     \
+        {json_name, sizeof json_name - 1}, type, offsetof(struct checkpoint_entry, member)                             \
     }
 
 /* A file's record besides its key, path and id. A flag stands there only where it is set, a rare number where it
  * is not 0; everything else always. */
 static const struct field {
-    const char *name;
+    struct slice name;
     enum field_type type;
     size_t at;
 } fields[] = {
@@ -86,17 +86,18 @@ static void write_field(struct buffer *out, const struct field *field, const str
             break;
         /* fall through */
     case FIELD_NUMBER:
-        buffer_printf(out, ",\"%s\":%llu", field->name, (unsigned long long)*(const uint64_t *)value);
+        buffer_printf(out, ",\"%.*s\":%llu", SLICE_FMT(field->name), (unsigned long long)*(const uint64_t *)value);
         break;
     case FIELD_HASH:
-        buffer_printf(out, ",\"%s\":\"%016llx\"", field->name, (unsigned long long)*(const uint64_t *)value);
+        buffer_printf(out, ",\"%.*s\":\"%016llx\"", SLICE_FMT(field->name),
+                      (unsigned long long)*(const uint64_t *)value);
         break;
     case FIELD_TIME:
-        buffer_printf(out, ",\"%s\":%lld", field->name, (long long)*(const int64_t *)value);
+        buffer_printf(out, ",\"%.*s\":%lld", SLICE_FMT(field->name), (long long)*(const int64_t *)value);
         break;
     case FIELD_FLAG:
         if (*(const bool *)value)
-            buffer_printf(out, ",\"%s\":true", field->name);
+            buffer_printf(out, ",\"%.*s\":true", SLICE_FMT(field->name));
         break;
     }
 }
@@ -217,41 +218,66 @@ static bool read_hash(struct slice text, uint64_t *ret)
     return true;
 }
 
-/* The text of a member of the record (the root); false where it is missing or of another type. */
-static bool member_text(const struct json_doc *doc, const char *name, enum json_type type, struct slice *ret)
+/* A record's members, which are asked for in the order in which they are written; no name of them needs an escape. */
+struct members {
+    const struct json_doc *doc;
+    uint32_t at; /* the one that is probably asked for next */
+};
+
+static const struct json_entry *find(struct members *m, struct slice name)
 {
-    uint32_t token = json_member(doc, 0, slice_from(name));
-    if (!token || doc->tokens[token].type != (unsigned)type)
+    const struct json_doc *doc = m->doc;
+    if (m->at < doc->entry_count) {
+        const struct json_entry *e = &doc->entries[m->at];
+        if (slice_equal(slice_of(doc->text.text + e->name, e->name_len), name)) {
+            m->at++;
+            return e;
+        }
+    }
+    return json_doc_entry(doc, name);
+}
+
+/* The text of a member, of a string its content; false where it is missing or does not begin as the wanted type. */
+static bool member_text(struct members *m, struct slice name, enum json_type type, struct slice *ret)
+{
+    const struct json_entry *e = find(m, name);
+    if (!e)
         return false;
-    *ret = json_token_text(doc, token);
+    struct slice value = slice_of(m->doc->text.text + e->value, e->value_end - e->value);
+    char first = value.text[0];
+    if (type == JSON_STRING ? first != '"'
+        : type == JSON_TRUE ? first != 't'
+                            : first != '-' && (first < '0' || first > '9'))
+        return false;
+    *ret = type == JSON_STRING ? slice_of(value.text + 1, value.len - 2) : value;
     return true;
 }
 
-static bool member_number(const struct json_doc *doc, const char *name, uint64_t *ret)
+static bool member_number(struct members *m, struct slice name, uint64_t *ret)
 {
     struct slice text;
-    return member_text(doc, name, JSON_NUMBER, &text) && read_decimal(text, ret);
+    return member_text(m, name, JSON_NUMBER, &text) && read_decimal(text, ret);
 }
 
-static bool member_string(struct arena *arena, const struct json_doc *doc, const char *name, struct slice *ret)
+static bool member_string(struct arena *arena, struct members *m, struct slice name, struct slice *ret)
 {
     struct slice content;
-    if (!member_text(doc, name, JSON_STRING, &content))
+    if (!member_text(m, name, JSON_STRING, &content))
         return false;
     *ret = json_unescape(arena, content);
     return ret->text != NULL;
 }
 
 /* Absent, or as it is or in hex. False: it cannot be read. */
-static bool read_path(struct arena *arena, const struct json_doc *doc, const char *name, const char *name_hex,
+static bool read_path(struct arena *arena, struct members *m, struct slice name, struct slice name_hex,
                       struct slice *ret)
 {
     struct slice hex;
-    if (json_member(doc, 0, slice_from(name)))
-        return member_string(arena, doc, name, ret);
-    if (!json_member(doc, 0, slice_from(name_hex)))
+    if (json_doc_entry(m->doc, name))
+        return member_string(arena, m, name, ret);
+    if (!json_doc_entry(m->doc, name_hex))
         return true;
-    if (!member_text(doc, name_hex, JSON_STRING, &hex))
+    if (!member_text(m, name_hex, JSON_STRING, &hex))
         return false;
     unsigned char *bytes = arena_alloc(arena, hex.len / 2 + 1);
     if (!bytes || !read_hex(hex, bytes))
@@ -260,41 +286,42 @@ static bool read_path(struct arena *arena, const struct json_doc *doc, const cha
     return true;
 }
 
-static bool read_field(const struct json_doc *doc, const struct field *field, struct checkpoint_entry *entry)
+static bool read_field(struct members *m, const struct field *field, struct checkpoint_entry *entry)
 {
     void *value = (char *)entry + field->at;
     struct slice text;
     switch (field->type) {
     case FIELD_RARE_NUMBER:
-        if (!json_member(doc, 0, slice_from(field->name)))
+        if (!json_doc_entry(m->doc, field->name))
             return true;
         /* fall through */
     case FIELD_NUMBER:
-        return member_number(doc, field->name, value);
+        return member_number(m, field->name, value);
     case FIELD_HASH:
-        return member_text(doc, field->name, JSON_STRING, &text) && read_hash(text, value);
+        return member_text(m, field->name, JSON_STRING, &text) && read_hash(text, value);
     case FIELD_TIME:
-        return member_text(doc, field->name, JSON_NUMBER, &text) && read_signed(text, value);
+        return member_text(m, field->name, JSON_NUMBER, &text) && read_signed(text, value);
     case FIELD_FLAG:
-        *(bool *)value = member_text(doc, field->name, JSON_TRUE, &text);
+        *(bool *)value = member_text(m, field->name, JSON_TRUE, &text);
         return true;
     }
     return false;
 }
 
-static bool read_file(struct arena *arena, const struct json_doc *doc, struct checkpoint_entry *ret_entry)
+static bool read_file(struct arena *arena, struct members *m, struct checkpoint_entry *ret_entry)
 {
     struct checkpoint_entry entry = {0};
     struct slice id;
-    if (!member_number(doc, "file", &entry.key) || !read_path(arena, doc, "path", "path_hex", &entry.path) ||
-        !read_path(arena, doc, "real_path", "real_path_hex", &entry.real_path) || !entry.path.text ||
-        !member_text(doc, "id", JSON_STRING, &id) || id.len != 2 * ID_BYTES || !read_hex(id, entry.id))
+    if (!member_number(m, SLICE("file"), &entry.key) ||
+        !read_path(arena, m, SLICE("path"), SLICE("path_hex"), &entry.path) ||
+        !read_path(arena, m, SLICE("real_path"), SLICE("real_path_hex"), &entry.real_path) || !entry.path.text ||
+        !member_text(m, SLICE("id"), JSON_STRING, &id) || id.len != 2 * ID_BYTES || !read_hex(id, entry.id))
         return false;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (!read_field(doc, &fields[i], &entry))
+        if (!read_field(m, &fields[i], &entry))
             return false;
     }
-    if (json_member(doc, 0, SLICE("open")) && !member_string(arena, doc, "open", &entry.open))
+    if (json_doc_entry(m->doc, SLICE("open")) && !member_string(arena, m, SLICE("open"), &entry.open))
         return false;
     *ret_entry = entry;
     return true;
@@ -305,26 +332,27 @@ enum found { RECORD_GOOD, RECORD_BAD, RECORD_UNKNOWN };
 /* A record of a kind that a later release has added to this format is no damage. */
 static enum found read_record(struct arena *arena, const struct json_doc *doc, struct journal_record *ret)
 {
+    struct members m = {.doc = doc};
     *ret = (struct journal_record){0};
-    if (json_member(doc, 0, SLICE("file"))) {
+    if (json_doc_entry(doc, SLICE("file"))) {
         ret->kind = JOURNAL_FILE;
-        return read_file(arena, doc, &ret->entry) ? RECORD_GOOD : RECORD_BAD;
+        return read_file(arena, &m, &ret->entry) ? RECORD_GOOD : RECORD_BAD;
     }
-    if (json_member(doc, 0, SLICE("forget"))) {
+    if (json_doc_entry(doc, SLICE("forget"))) {
         ret->kind = JOURNAL_FORGET;
-        return member_number(doc, "forget", &ret->entry.key) ? RECORD_GOOD : RECORD_BAD;
+        return member_number(&m, SLICE("forget"), &ret->entry.key) ? RECORD_GOOD : RECORD_BAD;
     }
-    if (json_member(doc, 0, SLICE("url"))) {
+    if (json_doc_entry(doc, SLICE("url"))) {
         ret->kind = JOURNAL_URL;
-        return member_string(arena, doc, "url", &ret->url) ? RECORD_GOOD : RECORD_BAD;
+        return member_string(arena, &m, SLICE("url"), &ret->url) ? RECORD_GOOD : RECORD_BAD;
     }
-    if (json_member(doc, 0, SLICE("input"))) {
+    if (json_doc_entry(doc, SLICE("input"))) {
         ret->kind = JOURNAL_INPUT;
-        return member_string(arena, doc, "input", &ret->input) ? RECORD_GOOD : RECORD_BAD;
+        return member_string(arena, &m, SLICE("input"), &ret->input) ? RECORD_GOOD : RECORD_BAD;
     }
-    if (json_member(doc, 0, SLICE("together"))) {
+    if (json_doc_entry(doc, SLICE("together"))) {
         ret->kind = JOURNAL_TOGETHER;
-        return member_number(doc, "together", &ret->together) ? RECORD_GOOD : RECORD_BAD;
+        return member_number(&m, SLICE("together"), &ret->together) ? RECORD_GOOD : RECORD_BAD;
     }
     return RECORD_UNKNOWN;
 }
@@ -336,9 +364,9 @@ static enum found read_line(struct arena *arena, struct slice line, struct journ
     struct slice json = slice_from_offset(line, CHECKSUM_DIGITS + 1);
     char digits[CHECKSUM_DIGITS];
     write_checksum(digits, json);
-    const struct json_doc *doc;
+    struct json_doc *doc;
     if (memcmp(digits, line.text, CHECKSUM_DIGITS) != 0 ||
-        json_doc_parse(arena, json, JSON_OBJECT_ONLY, &doc) != JSON_OK)
+        json_doc_read(arena, json, JSON_OBJECT_ONLY, &doc) != JSON_OK || !doc->entries)
         return RECORD_BAD;
     return read_record(arena, doc, ret);
 }
