@@ -19,9 +19,9 @@ struct ledger {
 
     struct entry *entries; /* [first, end) are in use, sorted by line; settled ones may stand between */
     size_t first, end, cap;
-    size_t open;  /* of these: unsettled */
-    size_t parts; /* of merged records, unsettled */
+    size_t open; /* of these: unsettled */
     bool had_parts;
+    bool unordered; /* lines behind the committed position may be settled, and be halves of what is gone */
 
     uint64_t next_line;
     struct position taken, committed;
@@ -95,6 +95,7 @@ static void commit(struct ledger *l)
     l->committed = l->first < l->end ? l->entries[l->first].start : l->taken;
     if (l->first < l->end)
         return;
+    l->unordered = false;
     free(l->entries); /* of a file at rest none are kept */
     l->entries = NULL;
     l->first = l->end = l->cap = 0;
@@ -162,8 +163,7 @@ static void bind_parts(struct ledger *l, const struct chunk *chunk, uint64_t fir
         struct entry *e = find(l, part->line);
         part->next_in_line = e->parts;
         e->parts = part;
-        l->parts++;
-        l->had_parts = true;
+        l->had_parts = l->unordered = true;
     }
 }
 
@@ -218,7 +218,7 @@ static void settle_one(struct ledger *l, struct entry *e, unsigned flags)
     }
     if (e == &l->entries[l->first])
         commit(l);
-    else if (l->parts == 0)
+    else if (!l->unordered)
         return;
     if (l->on_moved)
         l->on_moved(l->context);
@@ -245,7 +245,6 @@ void ledger_settle_part(struct merge_part *part, unsigned flags)
 {
     struct ledger *l = part->ledger;
     settle_one(l, take_part_out(part), flags);
-    l->parts--;
     part->ledger = NULL;
     if (l->on_moved)
         l->on_moved(l->context);
@@ -271,9 +270,14 @@ bool ledger_had_parts(const struct ledger *l)
     return l->had_parts;
 }
 
-bool ledger_has_parts(const struct ledger *l)
+bool ledger_is_unordered(const struct ledger *l)
 {
-    return l->parts > 0;
+    return l->unordered;
+}
+
+void ledger_note_unordered(struct ledger *l)
+{
+    l->unordered = l->open > 0;
 }
 
 static bool write_line(const struct entry *e, struct resume *r)

@@ -58,10 +58,13 @@ void ledger_settle_part(struct merge_part *part, unsigned flags);
 void ledger_unbind(struct merge_part *part);
 void ledger_note_change(struct ledger *l); /* of a part: what is to be remembered of the file is another */
 
-/* Whether a merged record has an unsettled line here; then what is unsettled behind the committed position is to be
- * remembered: appended to `r`, the lines up to the end of what was taken. False on lack of memory. */
-bool ledger_has_parts(const struct ledger *l);
-bool ledger_had_parts(const struct ledger *l); /* … or had one since the ledger was made */
+/* Where records are merged, lines are not settled in their order: behind the committed position there may be some that
+ * are, with others of the same record that lie before it. Read again alone they would make half a record, so as long
+ * as something is unsettled it is to be remembered what is: appended to `r`, the lines up to the end of what was taken.
+ * False on lack of memory. */
+bool ledger_is_unordered(const struct ledger *l);
+void ledger_note_unordered(struct ledger *l);  /* an earlier run left its lines so; nothing where all is settled */
+bool ledger_had_parts(const struct ledger *l); /* lines of merged records, since the ledger was made */
 bool ledger_write_resume(const struct ledger *l, struct resume *r) __attribute__((warn_unused_result));
 
 const struct position *ledger_committed(const struct ledger *l); /* what the checkpoint may say */

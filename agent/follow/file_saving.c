@@ -107,11 +107,13 @@ uint64_t file_table_next_part(const struct file_table *t)
 
 /* ---- one entry ---- */
 
-void file_note_taken(struct file *f, const struct config *config, bool merging)
+void file_note_taken(struct file *f, const struct config *config, bool unordered)
 {
     uint64_t rules = resume_hash(config->sha256);
     const struct resume *r = f->resume;
-    if (!merging && !r)
+    if (r)
+        ledger_note_unordered(f->ledger);
+    if (!unordered && !r)
         f->rules = rules;
     else if (f->rules != rules)
         f->rules = 0;
@@ -120,7 +122,7 @@ void file_note_taken(struct file *f, const struct config *config, bool merging)
         f->resume = NULL;
         f->source.resume = NULL;
     }
-    if (ledger_has_parts(f->ledger))
+    if (ledger_is_unordered(f->ledger))
         file_table_dirty(f->table, f);
 }
 
@@ -170,7 +172,7 @@ static bool add_not_taken(const struct file *f, struct resume *r)
 static bool write_open(const struct file *f, struct buffer *out)
 {
     struct ledger *l = f->ledger;
-    if (!f->resume && !(l && ledger_has_parts(l)))
+    if (!f->resume && !(l && ledger_is_unordered(l)))
         return true;
     if (!l) {
         resume_write(f->resume, out);

@@ -17,9 +17,9 @@ bool file_table_restore_input(struct file_table *t, struct slice name) __attribu
 /* The checkpoint was damaged and nothing was left: `start_at: end` does not hold (contract 6.4). */
 void file_table_read_from_beginning(struct file_table *t);
 
-/* A chunk of it was taken in, mapped by that configuration; its source has moved on. `merging`: parts of merged records
- * were unsettled before. */
-void file_note_taken(struct file *f, const struct config *config, bool merging);
+/* A chunk of it was taken in, mapped by that configuration; its source has moved on. `unordered`: its ledger was so
+ * before (ledger_is_unordered()). */
+void file_note_taken(struct file *f, const struct config *config, bool unordered);
 /* A number above those of all merged parts in the checkpoint. */
 uint64_t file_table_next_part(const struct file_table *t);
 const struct position *file_committed(const struct file *f); /* what the checkpoint may say */

@@ -348,7 +348,7 @@ static bool take_chunk(struct slot *slot, uint64_t now)
     if (!ledger)
         return false;
     struct position committed = *ledger_committed(ledger);
-    bool merging = ledger_has_parts(ledger);
+    bool unordered = ledger_is_unordered(ledger);
     if (!give(slot, ledger, now))
         return false;
     if (t->options.on_taken)
@@ -357,7 +357,7 @@ static bool take_chunk(struct slot *slot, uint64_t now)
         file_table_dirty(t->table, f);
     f->source = job->file.source;
     f->head = job->file.head;
-    file_note_taken(f, slot->config, merging);
+    file_note_taken(f, slot->config, unordered);
     return true;
 }
 

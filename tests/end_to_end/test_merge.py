@@ -246,6 +246,33 @@ def test_what_was_refused_before_a_kill_bears_the_same_id(merging, server):
     assert merging.stop() == 0
 
 
+def test_a_line_of_a_settled_record_behind_an_unsettled_one(merging, server):
+    """Of the record the first line is passed, and its last one lies behind a line that the server does not take: a
+    restart does not make half a record of it."""
+    def answer(request):
+        return 429 if any(c["event"] == "single" for c in request.calls) else 204  # never given up
+
+    server.answer = answer
+    merging.config.write_text(merging.config.read_text().replace("max_age: 20ms", "max_age: 20ms, max_calls: 1"))
+    merging.log("a.jsonl", request("x"))
+    merging.start()
+    wait_until(lambda: open_records(merging) == 1)
+    merging.log("a.jsonl", single(0) + record("chunk", "x", delta="ab") + record("response", "x"))
+    server.wait_for(lambda: len(chats(server)) == 1)
+    wait_until(lambda: metric(metrics(merging), "raingauge_lines_held") == 1)
+    for _ in range(2):  # also where it is left so by a run that has joined nothing
+        time.sleep(0.5)  # several checkpoints
+        merging.kill()
+        merging.start()
+        wait_until(lambda: metric(metrics(merging), "raingauge_lines_held") == 1)
+    server.answer = None
+    server.wait_for(lambda: singles(server) == ["0"])
+    merging.log("a.jsonl", single(1))
+    server.wait_for(lambda: len(singles(server)) == 2)
+    assert len(chats(server)) == 1
+    assert merging.stop() == 0
+
+
 @pytest.mark.parametrize("how", ["rename", "rename_out", "copytruncate", "gzip"])
 @pytest.mark.parametrize("while_down", [False, True])
 def test_rotation_while_a_record_is_open(merging, server, how, while_down):
