@@ -17,7 +17,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { PROGRESS_MS = 100 };
+enum {
+    PROGRESS_MS = 100,
+    SAVES_APART_MS = 100, /* where calls wait for one */
+};
 
 /* ---- What is said ----------------------------------------------------------------------------------------------- */
 
@@ -62,6 +65,7 @@ static void on_saved(void *context, bool ok)
 {
     struct agent *a = context;
     file_table_saved(a->files, ok);
+    delivery_note_save_ended(a->delivery);
     if (ok) {
         uv_timeval64_t wall;
         uv_gettimeofday(&wall);
@@ -81,6 +85,8 @@ static void save(struct agent *a, uint64_t now)
         journal_write(&records,
                       &(struct journal_record){.kind = JOURNAL_URL, .url = slice_from(a->config->destinations[0].url)});
     a->save_at = now + a->config->checkpoint_interval_ms;
+    a->saved_at = now;
+    delivery_note_save_begins(a->delivery);
     if (!file_table_save(a->files, fold, &records) || records.failed) {
         buffer_release(&records);
         on_saved(a, false);
@@ -92,14 +98,30 @@ static void save(struct agent *a, uint64_t now)
         checkpoint_append(a->checkpoint, &records);
 }
 
-/* Files that moved are saved once in an interval; a file that has no entry yet holds its calls back and is saved now.
- */
+/* When the next save is due, if there is something to be saved. */
+static uint64_t next_save_at(const struct agent *a)
+{
+    uint64_t soon = a->saved_at + SAVES_APART_MS;
+    return delivery_wants_save(a->delivery) && soon < a->save_at ? soon : a->save_at;
+}
+
+/* Files that moved are saved once in an interval, and sooner where calls wait for it; a file that has no entry yet
+ * holds its calls back and is saved now. */
 static void save_if_due(struct agent *a, uint64_t now)
 {
     if (!checkpoint_may_save(a->checkpoint) || !file_table_has_unsaved(a->files))
         return;
-    if (now >= a->save_at || a->stage == STAGE_SAVING || file_table_is_save_urgent(a->files))
+    if (now >= next_save_at(a) || a->stage == STAGE_SAVING || file_table_is_save_urgent(a->files))
         save(a, now);
+}
+
+/* What is waited for may be saved already. */
+static void note_all_is_saved(struct agent *a)
+{
+    if (!delivery_wants_save(a->delivery) || !checkpoint_may_save(a->checkpoint) || file_table_has_unsaved(a->files))
+        return;
+    delivery_note_save_begins(a->delivery);
+    delivery_note_save_ended(a->delivery);
 }
 
 /* ---- Stopping --------------------------------------------------------------------------------------------------- */
@@ -238,7 +260,7 @@ static void wake_in_time(struct agent *a, uint64_t now)
         at = earlier(at, earlier(watcher_deadline(a->watcher), dead_letters_deadline(a->dead_letters)));
     }
     if (file_table_has_unsaved(a->files) && checkpoint_may_save(a->checkpoint))
-        at = earlier(at, a->save_at);
+        at = earlier(at, next_save_at(a));
     at = earlier(at, agent_report_deadline(a));
     at = earlier(at, config_watch_deadline(&a->config_watch));
     if (a->options->progress)
@@ -275,6 +297,7 @@ static void on_turn_end(uv_prepare_t *handle)
         merging_turn(a->merging, a->tailer, is_at_end(a), (struct merging_teller){on_taken, a}, now);
         delivery_seal_due(a->delivery, now, everything_is_read(a));
         dead_letters_write_waiting(a->dead_letters, now);
+        note_all_is_saved(a);
         uploader_send_waiting(a->uploader, now);
         tailer_read_more(a->tailer, now); /* … and the next ones */
     }

@@ -71,6 +71,7 @@ struct agent {
     uint64_t stage_ends;
     uint64_t give_up_at;         /* --timeout */
     uint64_t save_at, report_at; /* the next time */
+    uint64_t saved_at;           /* the last save began */
     struct notify notify;
     const char *why_it_ends; /* NULL: it reached its end */
     bool saved_once, last_save_done, last_save_ok;

@@ -41,7 +41,7 @@ struct batch {
     /* What it waits for */
     uint64_t fence;      /* signals: all events below this number are settled first */
     unsigned blocked;    /* identify: so many of its calls come after an unsettled one of their user */
-    size_t registered;   /* so many of its calls are known to be of files that are in the checkpoint */
+    size_t registered;   /* so many of its calls may go as far as the checkpoint is concerned */
     uint64_t not_before; /* after a failure */
 
     /* What became of it so far */

@@ -119,14 +119,6 @@ void delivery_set_merging(struct delivery *d, size_t bytes)
     d->metrics->buffer_bytes = d->bytes + d->merging;
 }
 
-void delivery_settle(struct delivery *d, const struct call *call, enum call_outcome outcome)
-{
-    if (!call->joined)
-        ledger_settle(call->ledger, call->line, outcome);
-    else if (joined_settle(call->joined, outcome))
-        delivery_account(d, NULL, 0 - call->joined->count * JOINED_PART_COST);
-}
-
 /* Half of what the others leave: however many destinations do not answer, there is room for one more. */
 static size_t room_of_outlet(const struct delivery *d, const struct outlet *o)
 {
@@ -151,6 +143,33 @@ size_t delivery_room(const struct delivery *d, const struct ledger *l)
     if (ledger_open_lines(l) == 0 && (own == 0 || destinations == 0))
         own = room > d->upload.buffer / 8 ? ROOM_FIRST_LOOK : 0;
     return own;
+}
+
+/* ---- settling ---- */
+
+void delivery_settle(struct delivery *d, const struct call *call, enum call_outcome outcome)
+{
+    if (!call->joined)
+        ledger_settle(call->ledger, call->line, outcome);
+    else if (joined_settle(call->joined, outcome))
+        delivery_account(d, NULL, 0 - call->joined->count * JOINED_PART_COST);
+}
+
+/* ---- the checkpoint ---- */
+
+void delivery_note_save_begins(struct delivery *d)
+{
+    d->saves.begun++;
+}
+
+void delivery_note_save_ended(struct delivery *d)
+{
+    d->saves.ended = d->saves.begun;
+}
+
+bool delivery_wants_save(const struct delivery *d)
+{
+    return d->saves.wanted > d->saves.begun;
 }
 
 /* ---- sealing ---- */

@@ -33,6 +33,14 @@ size_t delivery_room(const struct delivery *d, const struct ledger *l);
 /* Records that are open (contract 4.6) take so many bytes of the buffer now. */
 void delivery_set_merging(struct delivery *d, size_t bytes);
 
+/* The checkpoint is being saved: what is settled, joined or ended by now is in it. It was saved, or could not be (which
+ * pauses nothing, contract 6.4). One at a time. Some calls wait for one that begins after they came: of records that
+ * would not be joined in the same way again after a restart, as their lines lie in several files, or as no line says
+ * where they ended. */
+void delivery_note_save_begins(struct delivery *d);
+void delivery_note_save_ended(struct delivery *d);
+bool delivery_wants_save(const struct delivery *d); /* … that has not begun */
+
 /* Takes in a chunk: its lines into the ledger, its calls into the lanes, its kept lines to the dead letters, its rules'
  * counts into the metrics; of merged records, whose lines are held by their ledgers already, only the calls, and then
  * `l` may be NULL. False on lack of memory: nothing was taken, the same chunk may be given again. */

@@ -28,6 +28,7 @@ struct delivery {
     size_t merging;      /* bytes of records that are open (contract 4.6): in the buffer, too */
     struct dead_letter *letters, **letters_end;
     uint64_t dead_lettered;
+    struct saves saves;
     struct arena scratch; /* of one call of a function */
 };
 

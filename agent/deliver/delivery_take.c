@@ -190,6 +190,8 @@ static void begin_merged(struct intake *in)
         unsigned flags = (record->rejected ? LINE_REJECTED : 0) | (record->invalid ? LINE_INVALID : 0) |
                          (record->sampled ? LINE_SAMPLED : 0);
         in->rules[record->rule]->merges_ended[record->how]++;
+        if (record->how != MERGE_UNTIL || joined_spans_files(record->joined))
+            joined_wait_for(record->joined, &in->d->saves);
         if (!joined_begin(record->joined, record->calls, flags))
             delivery_account(in->d, NULL, record->joined->count * JOINED_PART_COST);
     }

@@ -41,6 +41,25 @@ void joined_add(struct joined *j, struct merge_part *part)
     j->count++;
 }
 
+bool joined_spans_files(const struct joined *j)
+{
+    for (const struct merge_part *part = j->first; part; part = part->next)
+        if (part->ledger != j->first->ledger)
+            return true;
+    return false;
+}
+
+void joined_wait_for(struct joined *j, struct saves *saves)
+{
+    j->saves = saves;
+    j->save = saves->wanted = saves->begun + 1; /* one that is under way may not have it */
+}
+
+bool joined_may_go(const struct joined *j)
+{
+    return !j->saves || j->saves->ended >= j->save;
+}
+
 /* A file's committed position may move with each: callbacks only take note of that. */
 static bool finish(struct joined *j)
 {

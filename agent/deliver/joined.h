@@ -10,6 +10,7 @@
  *     struct joined *j = joined_new();
  *     joined_add(j, part);                   // as parts come; takes the part
  *     ledger_take() binds each part to its line …
+ *     joined_wait_for(j, saves);             // its calls are not sent before the next save of the checkpoint has ended
  *     joined_begin(j, calls, flags);         // it has ended: so many calls are to be settled, perhaps none
  *     joined_settle(j, CALL_DELIVERED);      // … one of them is
  *     joined_unref(j);                       // whoever held a reference; the last one frees the parts
@@ -27,8 +28,15 @@ struct merge_part {
     unsigned ended; /* the record ended with it; not by `until`, which the line itself says */
 };
 
+struct saves { /* of the checkpoint */
+    uint64_t begun, ended;
+    uint64_t wanted; /* somebody waits for the end of this one */
+};
+
 struct joined {
     unsigned references;
+    const struct saves *saves; /* NULL: it waits for none */
+    uint64_t save;             /* … for the end of this one */
     uint32_t unsettled;
     unsigned flags; /* enum line_flag */
     struct merge_part *first, *last;
@@ -41,6 +49,10 @@ struct joined *joined_new(void); /* NULL: no memory; one reference */
 struct joined *joined_ref(struct joined *j);
 void joined_unref(struct joined *j); /* what was not settled stays so in its ledgers */
 void joined_add(struct joined *j, struct merge_part *part);
+bool joined_spans_files(const struct joined *j);
+/* What it was joined from, and where it ended, is not in the checkpoint so far. */
+void joined_wait_for(struct joined *j, struct saves *saves);
+bool joined_may_go(const struct joined *j);
 /* True where all is settled by that. */
 bool joined_begin(struct joined *j, uint32_t calls, unsigned flags);
 bool joined_settle(struct joined *j, enum call_outcome outcome);

@@ -164,10 +164,16 @@ uint64_t lane_settled_below(const struct lane *lane)
     return below;
 }
 
-/* The files of its calls are in the checkpoint: a restart finds out what was sent (contract 4.3). */
+static bool is_call_registered(const struct call *call)
+{
+    return ledger_is_registered(call->ledger) && (!call->joined || joined_may_go(call->joined));
+}
+
+/* The files of its calls are in the checkpoint, and what they were joined from: a restart makes the same of them again
+ * (contract 4.3, 4.6). */
 static bool is_registered(struct batch *b)
 {
-    while (b->registered < b->count && ledger_is_registered(b->calls[b->registered].ledger))
+    while (b->registered < b->count && is_call_registered(&b->calls[b->registered]))
         b->registered++;
     return b->registered == b->count;
 }

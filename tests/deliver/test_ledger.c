@@ -230,6 +230,24 @@ static void joined_lines_are_settled_together(void **state)
     }
 }
 
+/* A save that is under way may not have what has ended since it began: the next one counts. */
+static void a_record_waits_for_a_save_that_begins_later(void **state)
+{
+    (void)state;
+    struct saves saves = {.begun = 1}; /* under way */
+    struct joined *waits = joined_new(), *goes = joined_new();
+    joined_wait_for(waits, &saves);
+    assert_int_equal(saves.wanted, 2);
+    assert_true(joined_may_go(goes));
+    assert_false(joined_may_go(waits));
+    saves.ended = 1;
+    assert_false(joined_may_go(waits));
+    saves.begun = saves.ended = 2;
+    assert_true(joined_may_go(waits));
+    joined_unref(waits);
+    joined_unref(goes);
+}
+
 /* After a restart the lines of an earlier run may be settled out of their order, with no merged one among them any
  * more: it is remembered until all are. */
 static void unordered_until_all_is_settled(void **state)
@@ -273,6 +291,7 @@ int main(void)
         cmocka_unit_test(line_counts_once),
         cmocka_unit_test(calls_and_references),
         cmocka_unit_test(joined_lines_are_settled_together),
+        cmocka_unit_test(a_record_waits_for_a_save_that_begins_later),
         cmocka_unit_test(unordered_until_all_is_settled),
         cmocka_unit_test(unsettled_parts_hold_their_lines),
     };

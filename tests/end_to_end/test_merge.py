@@ -159,7 +159,7 @@ def test_a_quarter_of_the_buffer_ends_the_oldest(agent, server):
     agent.log("a.jsonl", "".join(request(f"r{i}", tags=["z" * 50000]) for i in range(60)))
     agent.start()
     wait_until(lambda: read(agent) == 60)
-    wait_until(lambda: metric(metrics(agent), "raingauge_lines_held") < 25)
+    wait_until(lambda: metric(metrics(agent), "raingauge_lines_held") == open_records(agent))
     text = metrics(agent)
     assert 0 < ended(agent, "buffer") < 60
     assert metric(text, "raingauge_buffer_bytes") <= 1 << 20
@@ -243,6 +243,64 @@ def test_what_was_refused_before_a_kill_bears_the_same_id(merging, server):
     server.wait_for(lambda: len(chats(server)) == 1)
     assert chats(server)[0] == seen[0]
     assert is_whole(seen[0])
+    assert merging.stop() == 0
+
+
+def save_only_where_needed(agent):
+    agent.config.write_text(agent.config.read_text().replace("interval: 50ms", "interval: 1h"))
+
+
+def kill_when_a_chat_arrives(agent, server):
+    """As early as can be: whatever it should have written before it sent that is written."""
+    seen = []
+
+    def answer(request):
+        if not seen and any(c["event"] == "chat" for c in request.calls):
+            seen.extend(c for c in request.calls if c["event"] == "chat")
+            agent.process.kill()
+        return 204
+
+    server.answer = answer
+    return seen
+
+
+def test_a_kill_after_the_calls_of_a_record_that_no_line_ended(agent, server):
+    """It ended by its time, and was sent: it is the same again after a restart, and what came later is another one."""
+    agent.write_config(rules=merge(", timeout: 500ms"))
+    save_only_where_needed(agent)
+    agent.log("a.jsonl", request("x") + record("chunk", "x", delta="a"))
+    seen = kill_when_a_chat_arrives(agent, server)
+    agent.start()
+    wait_until(lambda: seen)
+    agent.kill()
+    agent.log("a.jsonl", record("chunk", "x", delta="b"))
+    server.answer = None
+    server.delivered.clear()
+    agent.start()
+    server.wait_for(lambda: len(chats(server)) == 2)
+    assert chats(server)[0] == seen[0]
+    assert chats(server)[1]["ai_data"]["output"] == "b"
+    assert agent.stop() == 0
+
+
+def test_a_kill_after_the_calls_of_a_record_of_two_files(merging, server):
+    """The answer is in another file, which nobody has saved. After the restart a line with the same key in the first
+    one is not joined before it."""
+    save_only_where_needed(merging)
+    merging.log("requests.jsonl", request("x"))
+    seen = kill_when_a_chat_arrives(merging, server)
+    merging.start()
+    wait_until(lambda: open_records(merging) == 1)
+    merging.log("answers.jsonl", record("chunk", "x", delta="a") + record("response", "x"))
+    wait_until(lambda: seen)
+    merging.kill()
+    merging.log("requests.jsonl", request("x") + record("chunk", "x", delta="b") + record("response", "x"))
+    server.answer = None
+    server.delivered.clear()
+    merging.start()
+    server.wait_for(lambda: len(chats(server)) == 2)
+    assert chats(server)[0] == seen[0]
+    assert is_whole(chats(server)[1], "b")
     assert merging.stop() == 0
 
 
