@@ -101,6 +101,7 @@ struct input {
     const char *const *symlink_targets;
     size_t symlink_target_count;
     struct source_place place, paths_place;
+    bool merges; /* some rule joins its records to others */
 };
 
 /* ---- the rest ---- */

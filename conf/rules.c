@@ -276,6 +276,12 @@ static void read_inputs_of(struct loader *l, const struct yaml_node *node, struc
     rule->applies_to_input = applies;
 }
 
+static void note_merging(struct config *c, const struct rule *rule)
+{
+    for (size_t i = 0; i < c->input_count; i++)
+        c->inputs[i].merges |= !rule->applies_to_input || rule->applies_to_input[i];
+}
+
 /* How many $parents a record of the rule's inputs can have. */
 static size_t parents_of(const struct config *c, const struct rule *rule)
 {
@@ -384,6 +390,8 @@ static void read_rule(struct loader *l, const struct yaml_node *node, size_t pla
     rule->slot_count = rule->lets.count;
     section_values(l, &rule_section, node, rule);
     rule->merge.uses_parents = rule->merge.set && looks_at_parents(node);
+    if (rule->merge.set)
+        note_merging(l->config, rule);
     for (unsigned endpoint = 0; endpoint < ENDPOINT_COUNT; endpoint++)
         if (yaml_get(node, call_keys[endpoint]))
             calls_read(l, endpoint, yaml_get(node, call_keys[endpoint]), rule, &calls);

@@ -21,6 +21,15 @@ enum file_place {
     FILE_PARTED,  /* cut, rewritten or gone: without a place, waits for its continuation */
 };
 
+struct file_marks {                /* where records are merged, see predecessors.h; times are the loop's */
+    uint64_t begun_at;             /* when its first line was known, or later; 0: it is not begun */
+    uint64_t walked_at;            /* … and when a later walk had found what was written before; 0: not yet */
+    uint64_t checked_at;           /* when the last job began that found its content in its place */
+    uint64_t check_after;          /* it is to be looked for there later than this */
+    uint64_t changed_at;           /* when a scan found another size or time of what is there */
+    uint64_t noted_size, noted_at; /* it had that size then, in the place that it has; 0: it was not noted */
+};
+
 struct file { /* there may be very many: what is small stands together */
     /* What it is */
     uint64_t key;         /* in the checkpoint; 0: not begun, has no entry */
@@ -64,6 +73,7 @@ struct file { /* there may be very many: what is small stands together */
         bool again;             /* something happened while a job was under way */
         bool drop;              /* to be forgotten by the tailer */
         bool last_line_tried;   /* … at this size */
+        bool had_turn;          /* it waits for no other any more, see predecessors.h */
         bool start_at_end;      /* not begun: begin at its end … */
         uint64_t found_size;    /* … as it was when it was found: what came since is read */
         uint64_t searched_to;   /* no newline between source.at and here */
@@ -75,10 +85,11 @@ struct file { /* there may be very many: what is small stands together */
         uint64_t shorter_since; /* found shorter than its offset; 0: no */
         uint64_t unnamed_since; /* 0: no */
         uint64_t wake_at;
-        struct file *held_by;    /* may be a copy of that one, and is not begun before this is known */
-        uint64_t held_until;     /* … but not longer than this; 0: no end */
-        struct position held_at; /* so far it was the same */
-        uint64_t held_key;       /* … as the one with this key */
+        struct file_marks *marks; /* when what was seen of it; NULL: nobody asked */
+        struct file *held_by;     /* may be a copy of that one, and is not begun before this is known */
+        uint64_t held_until;      /* … but not longer than this; 0: no end */
+        struct position held_at;  /* so far it was the same */
+        uint64_t held_key;        /* … as the one with this key */
     } reading;
 
     /* The table's own */

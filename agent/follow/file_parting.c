@@ -55,6 +55,8 @@ void file_note_size(struct file *f, uint64_t size, uint64_t now)
         f->reading.last_line_tried = false;
     }
     bool cut = size < f->size;
+    if (cut && f->reading.marks)
+        f->reading.marks->noted_at = 0;
     f->size = size;
     if (file_is_begun(f))
         note_growth(f, size, cut);
@@ -200,6 +202,8 @@ void file_table_continue(struct file_table *t, struct file *parted, struct file 
     parted->gz = f->gz;
     parted->gz_end = (struct gz_mark){0};
     parted->seen_in = f->seen_in;
+    if (parted->reading.marks)
+        parted->reading.marks->noted_at = 0;
     parted->lost_if_not_continued = 0;
     file_note_verified(parted);
     parted->reading.searched_to = 0;

@@ -99,6 +99,8 @@ static void see_size(struct file_table *t, struct file *f, const struct found_fi
     bool changed = f->size != found->size || f->mtime_ns != found->mtime_ns || f->ctime_ns != found->ctime_ns;
     if (changed || f->racy || f->unreadable)
         file_table_visit(t, f);
+    if (changed && f->reading.marks)
+        f->reading.marks->changed_at = now;
     int64_t age = scan->wall_ms - found->mtime_ns / 1000000; /* what is there was written then, or earlier */
     lag_seen(&f->lag, found->size, (int64_t)now - (age > 0 ? age : 0));
     file_note_size(f, found->size, now);
@@ -430,6 +432,8 @@ static void note_walked(struct file_table *t, const struct scan *scan)
             input = file_table_add_input(t, name);
         if (input)
             input->walked = true;
+        if (scan->began > t->walks[i].began)
+            t->walks[i].began = scan->began;
     }
 }
 

@@ -80,6 +80,23 @@ size_t file_table_wanted_looks(struct file_table *t, const char *const **ret_pat
     return count;
 }
 
+void file_table_want_walk(struct file_table *t, size_t input, uint64_t after)
+{
+    if (after > t->walks[input].wanted_after)
+        t->walks[input].wanted_after = after;
+}
+
+bool file_table_wants_walk(const struct file_table *t, size_t input)
+{
+    const struct walks *walks = &t->walks[input];
+    return walks->wanted_after && walks->began <= walks->wanted_after;
+}
+
+bool file_table_walked_after(const struct file_table *t, size_t input, uint64_t after)
+{
+    return t->walks[input].began > after;
+}
+
 uint64_t file_table_deadline(const struct file_table *t)
 {
     uint64_t at = UINT64_MAX;

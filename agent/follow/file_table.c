@@ -47,6 +47,7 @@ static void file_free(struct file *f)
     if (f->ledger)
         ledger_disown(f->ledger);
     resume_free(f->resume);
+    free(f->reading.marks);
     lag_release(&f->lag);
     free(f->path);
     free(f->real_path);
@@ -73,6 +74,7 @@ void file_table_free(struct file_table *t)
     file_reports_release(&t->reports);
     free(t->forgotten);
     free(t->series);
+    free(t->walks);
     free(t->texts);
     free(t);
 }
@@ -80,17 +82,21 @@ void file_table_free(struct file_table *t)
 bool file_table_configure(struct file_table *t, const struct config *config, const struct scan_rules *rules)
 {
     struct input_metrics **series = calloc(config->input_count + 1, sizeof(struct input_metrics *));
-    for (size_t i = 0; series && i < config->input_count; i++) {
+    struct walks *walks = calloc(config->input_count + 1, sizeof *walks);
+    bool ok = series && walks;
+    for (size_t i = 0; ok && i < config->input_count; i++) {
         series[i] = metrics_input(t->metrics, config->inputs[i].name);
-        if (!series[i]) {
-            free(series);
-            return false;
-        }
+        ok = series[i] != NULL;
     }
-    if (!series)
+    if (!ok) {
+        free(series);
+        free(walks);
         return false;
+    }
     free(t->series);
+    free(t->walks);
     t->series = series;
+    t->walks = walks;
     t->config = config;
     t->rules = rules;
     for (struct file *f = t->lists[LIST_ALL].first; f; f = f->links[LIST_ALL].next) {

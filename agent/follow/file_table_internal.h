@@ -19,6 +19,10 @@ struct file_table {
     const struct scan_rules *rules;
     struct metrics *metrics;
     struct input_metrics **series; /* by input */
+    struct walks {                 /* by input */
+        uint64_t began;            /* the last one that was compared, by the loop's clock; 0: none yet */
+        uint64_t wanted_after;     /* one that begins later is wanted */
+    } * walks;
     struct log *log;
     char groups[256]; /* of this process, for messages */
 

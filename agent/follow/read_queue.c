@@ -13,14 +13,24 @@ bool read_queue_is_one_order(const struct read_queue *q, const struct file *f, c
            (q->once || f->source.input == g->source.input);
 }
 
+/* File systems keep time in steps of some milliseconds. What was set aside within one is named after the log:
+ * "chat.jsonl.1" is older than "chat.jsonl". */
+static bool comes_before_by_name(const struct file *f, const struct file *g)
+{
+    struct slice a = slice_from(file_location(f)), b = slice_from(file_location(g));
+    if (a.len != b.len && slice_starts_with(a.len < b.len ? b : a, a.len < b.len ? a : b))
+        return a.len > b.len;
+    return strcmp(f->path, g->path) < 0;
+}
+
 bool read_queue_comes_before(const struct read_queue *q, const struct file *f, const struct file *g)
 {
     if (f->source.input != g->source.input)
         return f->source.input < g->source.input;
     bool by_name = f->source.input < q->config->input_count && q->config->inputs[f->source.input].order == ORDER_NAME;
-    if (!by_name && f->mtime_ns != g->mtime_ns)
-        return f->mtime_ns < g->mtime_ns;
-    return strcmp(f->path, g->path) < 0;
+    if (by_name)
+        return strcmp(f->path, g->path) < 0;
+    return f->mtime_ns != g->mtime_ns ? f->mtime_ns < g->mtime_ns : comes_before_by_name(f, g);
 }
 
 /* As far as is known nothing in it is new. */

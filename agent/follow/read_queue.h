@@ -15,8 +15,9 @@ struct read_queue {
     struct file_table *table;
     const struct config *config;
     bool once;
-    bool unsorted; /* files were added in bulk */
-    unsigned read; /* turns since a file was only checked */
+    bool finishing; /* the agent stops: files are read to the end that they have now */
+    bool unsorted;  /* files were added in bulk */
+    unsigned read;  /* turns since a file was only checked */
 };
 enum { READ_BEFORE_CHECK = 16 };
 

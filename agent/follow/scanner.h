@@ -95,6 +95,7 @@ struct scan {
     bool unreadable; /* some FOUND_UNREADABLE is in it */
     bool has_known;  /* some FOUND_DIRECTORY with `known` is */
     int64_t wall_ms; /* when it began */
+    uint64_t began;  /* … by the loop's clock: the watcher's */
 };
 
 void scanner_run(const struct scan_rules *rules, const struct scan_request *request, struct scan *ret_scan);

@@ -1,4 +1,5 @@
 /* Which file is next, and its job. What comes of it is tailer_outcome.c; what it does is file_job.c. */
+#include "follow/predecessors.h"
 #include "follow/read_ahead.h"
 
 #include <assert.h>
@@ -424,19 +425,29 @@ bool tailer_holds_a_chunk(const struct tailer *t)
     return t->holding != NULL;
 }
 
-/* False: it keeps its place in the queue. */
-static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t now)
+/* What can be done with the file now. While it waits, it is looked at whether it still is what it was where somebody
+ * wants to know. False: nothing. */
+static bool next_job(struct tailer *t, struct file *f, bool waits, enum file_job_kind *ret_kind, size_t *ret_room)
 {
-    size_t room = 0;
-    enum file_job_kind kind = file_is_begun(f) ? JOB_READ : JOB_LOOK;
-    if (kind == JOB_READ) {
-        struct ledger *ledger = file_table_ledger(t->table, f);
-        room = ledger ? delivery_room(t->delivery, ledger) : 0;
-        if (!room || waits_for_another(t, f))
-            kind = JOB_CHECK;
-        if (kind == JOB_CHECK && !f->growth.size)
-            return false;
-    }
+    *ret_room = 0;
+    *ret_kind = file_is_begun(f) ? JOB_READ : JOB_LOOK;
+    if (*ret_kind == JOB_LOOK)
+        return true;
+    struct ledger *ledger = waits ? NULL : file_table_ledger(t->table, f);
+    *ret_room = ledger ? delivery_room(t->delivery, ledger) : 0;
+    if (*ret_room && !waits_for_another(t, f))
+        return true;
+    *ret_kind = JOB_CHECK;
+    return waits ? predecessors_want_check(f) : f->growth.size > 0;
+}
+
+/* False: it keeps its place in the queue. */
+static bool start(struct tailer *t, struct slot *slot, struct file *f, bool waits, uint64_t now)
+{
+    size_t room;
+    enum file_job_kind kind;
+    if (!next_job(t, f, waits, &kind, &room))
+        return false;
     if (may_be_gz(t, f) && !f->reading.content.gz && !open_files_gz_room(&t->open))
         return false;
     if (f->reading.content.fd < 0 && !open_files_promise(&t->open))
@@ -444,6 +455,7 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t 
     slot->promised = f->reading.content.fd < 0;
     read_queue_remove(f);
     slot->file = f;
+    slot->began = now;
     slot->compared_count = 0;
     slot->job.budget = room;
     slot->job.take_last_line = wants_last_line(f, now);
@@ -459,13 +471,19 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, uint64_t 
     return true;
 }
 
+/* Other files of its input come first, whatever their place in the queue. */
+static bool waits_for_others(struct tailer *t, struct file *f, uint64_t now)
+{
+    return waits_for_recovery(t, f) || predecessors_are_left(&t->queue, f, t->started, now);
+}
+
 /* The first of a list that may be read now. */
 static bool start_first_of(struct tailer *t, struct slot *slot, enum file_list_kind kind, uint64_t now)
 {
     struct file *next;
     for (struct file *f = file_table_list(t->table, kind)->first; f; f = next) {
         next = f->links[kind].next;
-        if (!let_go(t, f, now) && !waits_for_recovery(t, f) && start(t, slot, f, now)) {
+        if (!let_go(t, f, now) && start(t, slot, f, waits_for_others(t, f, now), now)) {
             read_queue_note_turn(&t->queue, kind);
             return true;
         }
@@ -487,10 +505,15 @@ static bool start_ordered(struct tailer *t, struct slot *slot, uint64_t now)
     struct file *next;
     for (struct file *f = file_table_list(t->table, LIST_ORDERED)->first; f; f = next) {
         next = f->links[LIST_ORDERED].next;
-        if (let_go(t, f, now) || waits_for_recovery(t, f) || (waits && read_queue_is_one_order(&t->queue, waits, f)))
+        if (let_go(t, f, now))
             continue;
-        if (start(t, slot, f, now))
+        bool for_others = waits_for_others(t, f, now);
+        if (!for_others && waits && read_queue_is_one_order(&t->queue, waits, f))
+            continue;
+        if (start(t, slot, f, for_others, now))
             return true;
+        if (for_others)
+            continue;
         waits = f;
         if (t->options.once)
             break;
@@ -611,7 +634,7 @@ uint64_t tailer_deadline(const struct tailer *t)
 
 void tailer_read_to_present_end(struct tailer *t)
 {
-    t->finishing = true;
+    t->finishing = t->queue.finishing = true;
     for (struct file *f = file_table_list(t->table, LIST_OPEN)->first; f; f = f->links[LIST_OPEN].next)
         file_table_visit(t->table, f);
 }

@@ -33,6 +33,7 @@ struct slot { /* a job, and what it needs from one to the next */
     const struct config *config; /* that the mapper is made for */
     const struct scan_rules *rules;
     uv_work_t work;
+    uint64_t began; /* the first job of this turn */
     bool running;
     bool returned;         /* it has ended, and is to be looked at at the end of this turn */
     bool promised;         /* a descriptor */

@@ -138,6 +138,8 @@ static void begin(struct slot *slot, const struct position *at, uint64_t skipped
     f->reading.held_until = f->reading.held_key = 0;
     f->most_size = f->size;
     f->born_ns = slot->job.file.born_ns; /* the inode may have been used again since a scan met it */
+    if (f->reading.marks)
+        *f->reading.marks = (struct file_marks){.begun_at = t->now, .checked_at = slot->began};
     bool ok = file_table_begin(t->table, f, slot->first_line, at, skipped);
     slot_release(slot);
     if (ok)
@@ -418,14 +420,22 @@ static void wait_at_end(struct tailer *t, struct file *f, const struct file_job 
         tailer_wake(f, quiet_until);
 }
 
+static void note_in_place(struct slot *slot)
+{
+    struct file *f = slot->file;
+    file_note_verified(f);
+    f->born_ns = slot->job.file.born_ns;
+    f->reading.shorter_since = 0;
+    if (f->reading.marks)
+        f->reading.marks->checked_at = slot->began;
+}
+
 static void on_read(struct slot *slot, uint64_t now)
 {
     struct tailer *t = slot->tailer;
     struct file *f = slot->file;
     struct file_job *job = &slot->job;
-    file_note_verified(f);
-    f->born_ns = job->file.born_ns;
-    f->reading.shorter_since = 0;
+    note_in_place(slot);
     f->reading.limit = job->limit;
     if (!job->mapped)
         f->head = job->file.head; /* its marks may be known now */
@@ -457,9 +467,7 @@ static void on_checked(struct slot *slot, uint64_t now)
 {
     struct file *f = slot->file;
     (void)now;
-    file_note_verified(f);
-    f->born_ns = slot->job.file.born_ns;
-    f->reading.shorter_since = 0;
+    note_in_place(slot);
     slot_release(slot);
     read_queue_add(&slot->tailer->queue, f);
 }

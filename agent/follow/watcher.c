@@ -22,6 +22,7 @@ enum {
 
 struct watched_input {
     uint64_t walk_at;
+    uint64_t not_before; /* however much one is wanted */
     bool polled;
     bool found_any;
 };
@@ -309,8 +310,10 @@ static void set_next_walks(struct watcher *w, const struct scan *scan, uint64_t 
     for (size_t i = 0; i < scan->input_count && i < w->input_count; i++) {
         const struct input *input = &w->config->inputs[i];
         uint64_t interval = w->inputs[i].polled ? input->poll_interval_ms : input->rescan_ms;
-        if (scan->walked[i])
-            w->inputs[i].walk_at = now + (interval > pause ? interval : pause);
+        if (!scan->walked[i])
+            continue;
+        w->inputs[i].walk_at = now + (interval > pause ? interval : pause);
+        w->inputs[i].not_before = now + pause;
     }
     w->not_before = now + PAUSE_MS;
 }
@@ -344,6 +347,7 @@ static void take_scan(struct watcher *w, uint64_t now)
         dir_watches_end_scan(&w->watches, &w->scan);
         if (w->request.walk)
             set_watches(w, &w->scan, now);
+        w->scan.began = w->scan_began;
         file_table_reconcile(w->table, &w->scan, now);
     }
     set_next_walks(w, &w->scan, now);
@@ -362,13 +366,20 @@ static bool copy_texts(const char *const *texts, size_t count, char **to, size_t
     return true;
 }
 
+/* When an input is to be walked next. */
+static uint64_t walk_at(const struct watcher *w, size_t input)
+{
+    const struct watched_input *in = &w->inputs[input];
+    return file_table_wants_walk(w->table, input) && in->not_before < in->walk_at ? in->not_before : in->walk_at;
+}
+
 static bool request_inputs(struct watcher *w, uint64_t now)
 {
     bool *due = calloc(w->input_count ? w->input_count : 1, sizeof *due);
     if (!due)
         return false;
     for (size_t i = 0; i < w->input_count; i++) {
-        due[i] = w->walk_all || w->inputs[i].walk_at <= now;
+        due[i] = w->walk_all || walk_at(w, i) <= now;
         w->request.walk |= due[i];
     }
     w->request.inputs = due;
@@ -406,8 +417,8 @@ static uint64_t next_scan_at(const struct watcher *w)
 {
     uint64_t at = w->walk_all || w->hint_count ? 0 : file_table_deadline(w->table);
     for (size_t i = 0; i < w->input_count; i++) {
-        if (w->inputs[i].walk_at < at)
-            at = w->inputs[i].walk_at;
+        if (walk_at(w, i) < at)
+            at = walk_at(w, i);
     }
     return at > w->not_before ? at : w->not_before;
 }

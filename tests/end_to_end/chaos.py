@@ -8,9 +8,9 @@ or is asked to stop (SIGTERM) rather than killed.
 Writes are cut at any byte; files are rotated by rename-and-create, by copy-and-truncate, and deleted once all their
 lines have arrived. Every line makes an event; some make a signal and an identify call as well. Half of the lines name
 no id, so that the agent makes one. With --merge a record comes in several lines, among those of others, and is joined
-again: it must arrive whole, under the id of its first line; files are not rotated then, as a record whose lines lie in
-two files can still be split by a kill. With --large lines are large, so that blocks of a file are read ahead where there are
-several cores. Prints the seed; the same seed gives the same choices, though not the same timing.
+again: it must arrive whole, under the id of its first line, also where its lines lie in several files. With --large lines are
+large, so that blocks of a file are read ahead where there are several cores. Prints the seed; the same seed gives the same
+choices, though not the same timing.
 """
 import argparse
 import json
@@ -47,9 +47,8 @@ rules:
       user_id: $.user
       traits: {plan: $.plan, n: $.n}
 """
-# Rotated files are read before those that follow them: in another order a record's end might come before its beginning.
 MERGE_RULES = RULES.replace("    event:\n", "    merge: {by: $.n, until: {$.last: true}, append: [$.completion], timeout: 0s}\n    event:\n", 1)
-MERGE_ORDER = "    order: modified\n"
+ORDERS = ("fair", "modified")
 NAMES = ("a.jsonl", "b.jsonl", "c.jsonl")
 BACKLOG = 3000  # calls that have not arrived: the writer waits, so that kills come at the end of files, too
 PATIENCE = 30  # seconds without a new call, at the end
@@ -60,8 +59,8 @@ class Writer:
 
     lengths = (5, 80, 300, 3000)
 
-    def __init__(self, directory, rnd, arrived):
-        self.dir, self.rnd, self.arrived = directory, rnd, arrived
+    def __init__(self, directory, rnd, arrived, state):
+        self.dir, self.rnd, self.arrived, self.state = directory, rnd, arrived, state
         self.n = 0
         self.lines = {}  # n → what was written
         self.calls = 0  # that come of them
@@ -137,9 +136,12 @@ class Writer:
         self.rotated[aside] = self.open[name]
         self.open[name] = []
 
+    def may_be_deleted(self, path):
+        return True
+
     def delete_one(self):
         for path, numbers in list(self.rotated.items()):
-            if all(self.arrived(n, self.lines[n]) for n in numbers):
+            if self.may_be_deleted(path) and all(self.arrived(n, self.lines[n]) for n in numbers):
                 path.unlink()
                 del self.rotated[path]
                 self.counts["delete"] += 1
@@ -157,14 +159,37 @@ class LargeWriter(Writer):
     lengths = (300, 3000, 20000)
 
 
+def saved(checkpoint):
+    """Its records; of those that count together all or none."""
+    records, waiting = [], []
+    together = 0
+    for text in checkpoint.read_bytes().split(b"\n")[1:-1] if checkpoint.exists() else ():
+        try:
+            record = json.loads(text[9:])
+        except ValueError:  # a torn tail
+            break
+        if "together" in record:
+            together = record["together"]
+            continue
+        waiting.append(record)
+        together -= 1
+        if together <= 0:
+            records += waiting
+            waiting = []
+    return records
+
+
 class MergeWriter(Writer):
     """The same records in up to six lines each, mixed with those of others in the same file."""
 
-    def rotate(self, name):
-        """A record whose lines lie in two files may be split by a kill: not held to it."""
-
-    def delete_one(self):
-        """Nothing was rotated."""
+    def may_be_deleted(self, path):
+        """A kill can make the agent need what has arrived: of a record that lies in two files, the half in the other.
+        Not once it is in the checkpoint that all of it is settled."""
+        status, last = path.stat(), {}
+        for record in saved(self.state / "checkpoint"):
+            if (record.get("device"), record.get("inode")) == (status.st_dev, status.st_ino):
+                last = record
+        return last.get("offset") == status.st_size and "open" not in last
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -280,10 +305,10 @@ def run(kills, seed, directory, binary_log=sys.stdout, merge=False, large=False)
 
         troubled = [True]
         server.answer = answer
-        agent = Agent(directory, server.url, rules=MERGE_RULES if merge else RULES, inputs=MERGE_ORDER if merge else "",
+        agent = Agent(directory, server.url, rules=MERGE_RULES if merge else RULES, inputs=f"    order: {ORDERS[seed % 2]}\n" if merge else "",
                       more="identify: {cache: 0}")
         agent.config.write_text(agent.config.read_text().replace("*.jsonl", "*.jsonl*"))
-        writer = (MergeWriter if merge else LargeWriter if large else Writer)(agent.logs, rnd, verdict.has)
+        writer = (MergeWriter if merge else LargeWriter if large else Writer)(agent.logs, rnd, verdict.has, agent.state)
         stopping = threading.Event()
 
         def write():

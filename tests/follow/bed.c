@@ -19,10 +19,15 @@ static void load_config(struct bed *b)
     struct config_source source = memory_source_of(&memory);
     struct buffer text;
     buffer_init(&text, 65536);
-    buffer_printf(&text,
-                  "inputs:\n  - name: logs\n    parser: raw\n    %s\n"
-                  "rules: [{name: all, event: {event: e, user_id: u}}]\n",
-                  b->input ? b->input : "paths: ['*.log']");
+    buffer_printf(
+        &text,
+        "inputs:\n  - name: logs\n    parser: raw\n    %s\n"
+        "rules:\n%s"
+        "  - {name: all, event: {event: e, user_id: u}}\n",
+        b->input ? b->input : "paths: ['*.log']",
+        b->merging
+            ? "  - {name: joined, when: {$.message: none}, merge: {by: $.message}, event: {event: e, user_id: u}}\n"
+            : "");
     char name[300];
     snprintf(name, sizeof name, "%s/raingauge.yaml", b->dir.path);
     b->diagnostics = diagnostics_new();
@@ -81,9 +86,9 @@ static void on_turn_end(uv_prepare_t *turn_end)
     uv_timer_start(&b->timer, on_timer, in < 20 ? in : 20, 0); /* turn_until() looks at its clock now and then */
 }
 
-void bed_make(struct bed *b, const char *input)
+static void make(struct bed *b, const char *input, bool merging)
 {
-    *b = (struct bed){.input = input, .sink.room = SIZE_MAX};
+    *b = (struct bed){.input = input, .merging = merging, .sink.room = SIZE_MAX};
     temp_dir_make(&b->dir);
     buffer_init(&b->journal, 1 << 28);
     assert_int_equal(uv_loop_init(&b->loop), 0);
@@ -94,6 +99,16 @@ void bed_make(struct bed *b, const char *input)
     b->rules = scan_rules_new(b->config);
     b->metrics = metrics_new();
     uv_prepare_start(&b->turn_end, on_turn_end);
+}
+
+void bed_make(struct bed *b, const char *input)
+{
+    make(b, input, false);
+}
+
+void bed_make_merging(struct bed *b, const char *input)
+{
+    make(b, input, true);
 }
 
 /* The last record of a key counts. */

@@ -43,6 +43,7 @@ struct bed {
     uv_prepare_t turn_end;
     uv_timer_t timer;
     const char *input; /* further keys of the input, YAML */
+    bool merging;      /* a rule joins its records, so that the order of files matters */
     struct diagnostics *diagnostics;
     struct config *config;
     struct scan_rules *rules;
@@ -62,10 +63,11 @@ struct bed {
     int stopping;
 };
 
-void bed_make(struct bed *b, const char *input); /* "paths: [\"*.log\"]" where NULL */
-void bed_start(struct bed *b);                   /* from the checkpoint */
-void bed_stop(struct bed *b);                    /* what is not settled is forgotten */
-void bed_remove(struct bed *b);                  /* stops; fails if a handle is left */
+void bed_make(struct bed *b, const char *input);         /* "paths: [\"*.log\"]" where NULL */
+void bed_make_merging(struct bed *b, const char *input); /* … with a rule that merges, and matches nothing */
+void bed_start(struct bed *b);                           /* from the checkpoint */
+void bed_stop(struct bed *b);                            /* what is not settled is forgotten */
+void bed_remove(struct bed *b);                          /* stops; fails if a handle is left */
 
 const char *bed_path(struct bed *b, const char *name);
 void bed_append(struct bed *b, const char *name, const char *text);

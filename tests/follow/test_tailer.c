@@ -315,6 +315,220 @@ static void rewritten_bytes_are_not_counted(void **state)
     bed_remove(&b);
 }
 
+static void check_counted(struct bed *b, size_t count)
+{
+    for (size_t i = 0; i < b->sink.count; i++)
+        assert_int_equal(strtoul(b->sink.lines[i].text, NULL, 10), i);
+    assert_int_equal(b->sink.count, count);
+}
+
+/* As if it had been written at that second. */
+static void set_time(struct bed *b, const char *name, size_t second)
+{
+    struct timespec then = {.tv_sec = 1700000000 + (time_t)second};
+    assert_int_equal(utimensat(AT_FDCWD, bed_path(b, name), (struct timespec[]){then, then}, 0), 0);
+}
+
+/* Lines that are counted through the generations of a log, which is rotated after each `lines` of them. The last two
+ * are of the same moment, as far as the file system knows. */
+static void write_generations(struct bed *b, size_t generations, size_t lines, size_t *next)
+{
+    char text[32], aside[32];
+    for (size_t g = 0; g < generations; g++) {
+        for (size_t i = 0; i < lines; i++) {
+            snprintf(text, sizeof text, "%zu\n", (*next)++);
+            bed_append(b, "a.log", text);
+        }
+        snprintf(aside, sizeof aside, "a.log.%zu", *next);
+        set_time(b, "a.log", *next - (g > 0 && g + 1 == generations ? lines : 0));
+        if (g + 1 < generations)
+            bed_rename(b, "a.log", aside);
+    }
+}
+
+/* Where records are merged, the generations of a log are read one after the other: those that came while nobody looked,
+ * those that come later, and those of a run before of which the end was not read. */
+static void generations_in_their_order(void **state)
+{
+    (void)state;
+    struct bed b;
+    size_t next = 0;
+    bed_make_merging(&b, "paths: ['*.log*']");
+    write_generations(&b, 8, 3, &next);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == next);
+    for (int i = 0; i < 4; i++) {
+        write_generations(&b, 6, 3, &next);
+        turn_until(&b, b.sink.count == next);
+    }
+    bed_settle_down(&b);
+    bed_stop(&b);
+    for (int i = 0; i < 4; i++) {
+        write_generations(&b, 6, 3, &next);
+        bed_start(&b);
+        turn_until(&b, b.sink.count == next);
+        bed_settle_down(&b);
+        bed_stop(&b);
+    }
+    check_counted(&b, next);
+    bed_remove(&b);
+}
+
+/* What a scan finds alone: that one path. */
+static void look_at(struct bed *b, const char *name)
+{
+    const char *path = bed_path(b, name);
+    struct scan_request request = {.look = &path, .look_count = 1};
+    struct scan scan;
+    scanner_run(b->rules, &request, &scan);
+    file_table_reconcile(b->table, &scan, uv_now(&b->loop) + b->skew);
+    scan_release(&scan);
+}
+
+/* A log is rotated twice while a walk goes by: it is first met under its name, the generation between never was, and
+ * nobody knows yet what came last in the first one. */
+static void a_generation_that_nobody_has_seen(void **state)
+{
+    (void)state;
+    struct bed b;
+    size_t next = 0;
+    bed_make_merging(&b, "paths: ['*.log*']\n    watch: poll\n    poll_interval: 1h\n    rescan: 1h");
+    write_generations(&b, 1, 3, &next);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 3);
+    bed_settle_down(&b);
+    write_generations(&b, 3, 3, &next);
+    look_at(&b, "a.log");
+    turn_until(&b, b.sink.count == next);
+    check_counted(&b, next);
+    bed_remove(&b);
+}
+
+/* A file that was begun, and not read before the agent ended, still comes after the one before it. */
+static void begun_and_not_read_before_a_restart(void **state)
+{
+    (void)state;
+    struct bed b;
+    size_t next = 0;
+    bed_make_merging(&b, "paths: ['*.log*']\n    watch: poll\n    poll_interval: 1h\n    rescan: 1h");
+    write_generations(&b, 1, 3, &next);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 3);
+    bed_settle_down(&b);
+    b.sink.room = 0;
+    write_generations(&b, 4, 3, &next);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    b.sink.room = SIZE_MAX;
+    bed_start(&b);
+    turn_until(&b, b.sink.count == next);
+    check_counted(&b, next);
+    bed_remove(&b);
+}
+
+/* The log is copied and cut before its end was read: that is found in the copy, and comes before what is new. */
+static void the_end_of_a_copy_comes_first(void **state)
+{
+    (void)state;
+    struct bed b;
+    size_t next = 0;
+    bed_make_merging(&b, "paths: ['*.log*']");
+    write_generations(&b, 1, 400, &next); /* more than its first KiB */
+    bed_start(&b);
+    turn_until(&b, b.sink.count == next);
+    for (int i = 0; i < 3; i++) {
+        char aside[32];
+        write_generations(&b, 1, 400, &next);
+        snprintf(aside, sizeof aside, "a.log.%d", i);
+        bed_copy(&b, "a.log", aside);
+        bed_truncate(&b, "a.log", 0);
+        write_generations(&b, 1, 400, &next);
+        turn_until(&b, b.sink.count == next);
+    }
+    check_counted(&b, next);
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* What was begun and not read is in a copy by now, and under its name there is what came two rotations later. */
+static void begun_and_copied_before_it_is_read(void **state)
+{
+    (void)state;
+    struct bed b;
+    size_t next = 0;
+    bed_make_merging(&b, "paths: ['*.log*']");
+    b.sink.room = 0;
+    write_generations(&b, 1, 3, &next);
+    bed_start(&b);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    b.sink.room = SIZE_MAX;
+    for (int i = 1; i <= 2; i++) {
+        char aside[32];
+        snprintf(aside, sizeof aside, "a.log.%d", i);
+        bed_copy(&b, "a.log", aside);
+        set_time(&b, aside, next);
+        bed_truncate(&b, "a.log", 0);
+        write_generations(&b, 1, 3, &next);
+    }
+    bed_start(&b);
+    turn_until(&b, b.sink.count == next);
+    check_counted(&b, next);
+    bed_remove(&b);
+}
+
+/* While the agent stops, what comes later in a log than what it reads no more is left for the next start, too. */
+static void a_stop_between_two_generations(void **state)
+{
+    (void)state;
+    struct bed b;
+    size_t next = 0;
+    bed_make_merging(&b, "paths: ['*.log*']");
+    write_generations(&b, 1, 3, &next);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == next);
+    bed_settle_down(&b);
+    tailer_read_to_present_end(b.tailer);
+    bed_settle_down(&b);
+    write_generations(&b, 3, 3, &next);
+    bed_settle_down(&b);
+    assert_true(tailer_is_done(b.tailer));
+    check_counted(&b, 3);
+    bed_stop(&b);
+    bed_start(&b);
+    turn_until(&b, b.sink.count == next);
+    check_counted(&b, next);
+    bed_remove(&b);
+}
+
+/* A file that cannot be read to its end as fast as it is written holds up no other: only what was there before counts.
+ */
+static void a_busy_file_does_not_hold_up_a_new_one(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make_merging(&b, NULL);
+    char *many = malloc(1 << 20);
+    for (size_t i = 0; i < (1 << 20) - 1; i++)
+        many[i] = i % 64 == 63 ? '\n' : 'x';
+    many[(1 << 20) - 1] = '\0';
+    bed_append(&b, "busy.log", many);
+    bed_start(&b);
+    turn_until(&b, b.sink.count > 0);
+    bed_append(&b, "new.log", "new\n");
+    size_t read = 0;
+    uint64_t give_up_at = bed_give_up_at();
+    while (sink_count(&b.sink, "new") == 0) {
+        if (b.sink.count > read) { /* as much again as was read: it never is at its end */
+            read = b.sink.count;
+            bed_append(&b, "busy.log", many);
+        }
+        bed_turn(&b, give_up_at, "the new file's line", __FILE__, __LINE__);
+    }
+    free(many);
+    bed_remove(&b);
+}
+
 /* A deleted file is read to its end through its descriptor, its last line too; the new one of its name is another. */
 static void delete_and_create(void **state)
 {
@@ -864,6 +1078,13 @@ int main(void)
         cmocka_unit_test(truncate_and_rewrite),
         cmocka_unit_test(shorter_and_different_is_new_at_once),
         cmocka_unit_test(reads_in_order),
+        cmocka_unit_test(generations_in_their_order),
+        cmocka_unit_test(a_generation_that_nobody_has_seen),
+        cmocka_unit_test(begun_and_not_read_before_a_restart),
+        cmocka_unit_test(the_end_of_a_copy_comes_first),
+        cmocka_unit_test(a_stop_between_two_generations),
+        cmocka_unit_test(begun_and_copied_before_it_is_read),
+        cmocka_unit_test(a_busy_file_does_not_hold_up_a_new_one),
         cmocka_unit_test(truncated_unread_bytes_are_counted),
         cmocka_unit_test(rewritten_bytes_are_not_counted),
         cmocka_unit_test(delete_and_create),
