@@ -135,6 +135,7 @@ static void restore(struct bed *b)
         records[i] = record;
     }
     for (size_t i = 0; i < count; i++) {
+        records[i].entry.device += b->devices_move;
         if (records[i].kind == JOURNAL_FILE)
             assert_true(file_table_restore(b->table, &records[i].entry));
     }

@@ -56,6 +56,7 @@ struct bed {
     struct tailer_options options;
     struct delivery sink;
     struct buffer journal; /* the checkpoint */
+    uint64_t devices_move; /* by so much are device numbers others at the next start */
     bool no_save, hurry;
     uint64_t skew;   /* of the clock */
     uint64_t frozen; /* it stands still at this time of the loop; 0: it runs */

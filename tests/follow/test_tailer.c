@@ -1,6 +1,7 @@
 /* Following real files, with a mapper that makes a call of each line. What is delivered is compared line by line. */
 #include "bed.h"
 
+#include "limits.h"
 #include "support/cmocka_setup.h"
 
 #include <fcntl.h>
@@ -18,6 +19,15 @@ static void check_lines(struct bed *b, size_t count, const char *const lines[])
     do {                                                                                                               \
         const char *const expected[] = {__VA_ARGS__};                                                                  \
         check_lines((b), sizeof expected / sizeof *expected, expected);                                                \
+    } while (0)
+
+/* Each once, in whichever order files were read. */
+#define CHECK_LINES_ANYHOW(b, ...)                                                                                     \
+    do {                                                                                                               \
+        const char *const expected[] = {__VA_ARGS__};                                                                  \
+        assert_int_equal((b)->sink.count, sizeof expected / sizeof *expected);                                         \
+        for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)                                                \
+            assert_int_equal(sink_count(&(b)->sink, expected[i]), 1);                                                  \
     } while (0)
 
 static uint64_t lost(const struct bed *b)
@@ -558,6 +568,83 @@ static void delete_and_create(void **state)
     bed_remove(&b);
 }
 
+/* One of which nothing can be read is held for `deleted_grace`; then what was not read of it is lost. */
+static void deleted_files_are_given_up(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, "paths: ['*.log']\n    deleted_grace: 10m");
+    bed_append(&b, "a.log", "one\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 1);
+    b.sink.room = 0;
+    bed_append(&b, "a.log", "unread\n");
+    bed_settle_down(&b);
+    bed_delete(&b, "a.log");
+    bed_settle_down(&b);
+    bed_pass(&b, 9 * 60000);
+    bed_settle_down(&b);
+    assert_int_equal(b.metrics->files_open, 1);
+    assert_int_equal(lost(&b), 0);
+    bed_pass(&b, 60000);
+    turn_until(&b, b.metrics->files_open == 0);
+    bed_settle_down(&b);
+    bed_pass(&b, 6000);
+    bed_settle_down(&b);
+    assert_int_equal(metrics_input(b.metrics, "logs")->bytes_lost[LOSS_DELETED], 7);
+    bed_remove(&b);
+}
+
+/* Devices may have other numbers after a reboot: the same path and inode with the same content is the same file. */
+static void devices_have_other_numbers(void **state)
+{
+    (void)state;
+    struct bed b;
+    bed_make(&b, NULL);
+    bed_append(&b, "a.log", "one\n");
+    bed_append(&b, "b.log", "two\n");
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 2);
+    bed_settle_down(&b);
+    bed_stop(&b);
+    b.devices_move = 1;
+    bed_append(&b, "a.log", "three\n");
+    temp_write(&b.dir, "b.log", "four\n", 5); /* the same inode, another content */
+    bed_start(&b);
+    turn_until(&b, b.sink.count == 4);
+    bed_settle_down(&b);
+    CHECK_LINES_ANYHOW(&b, "one", "two", "three", "four");
+    assert_int_equal(lost(&b), 0);
+    bed_remove(&b);
+}
+
+/* A file that has much to read does not keep others waiting. */
+static void a_large_file_starves_no_other(void **state)
+{
+    (void)state;
+    struct bed b;
+    enum { LINES = 20000, TURNS = 8 }; /* of 40 */
+    static char line[1025];
+    bed_make(&b, NULL);
+    b.options.jobs = 1;
+    bed_append(&b, "small.log", "");
+    FILE *large = fopen(bed_path(&b, "large.log"), "we");
+    assert_non_null(large);
+    memset(line, 'x', 1023);
+    line[1023] = '\n';
+    for (int i = 0; i < LINES; i++)
+        fputs(line, large);
+    assert_int_equal(fclose(large), 0);
+    bed_start(&b);
+    turn_until(&b, b.sink.count > 0);
+    bed_append(&b, "small.log", "small\n");
+    size_t before = b.sink.count;
+    turn_until(&b, sink_count(&b.sink, "small") == 1);
+    assert_true(b.sink.count - before <= TURNS * LIMIT_READ / 1024);
+    turn_until(&b, b.sink.count == LINES + 1);
+    bed_remove(&b);
+}
+
 /* A deleted file that was read to its end is closed when it has been quiet for 5 s, while others are read; one that
  * somebody still writes into, later, and what he writes is read. */
 static void deleted_files_are_closed(void **state)
@@ -1088,6 +1175,9 @@ int main(void)
         cmocka_unit_test(truncated_unread_bytes_are_counted),
         cmocka_unit_test(rewritten_bytes_are_not_counted),
         cmocka_unit_test(delete_and_create),
+        cmocka_unit_test(deleted_files_are_given_up),
+        cmocka_unit_test(devices_have_other_numbers),
+        cmocka_unit_test(a_large_file_starves_no_other),
         cmocka_unit_test(deleted_files_are_closed),
         cmocka_unit_test(deleted_and_cut),
         cmocka_unit_test(inode_is_used_again),
