@@ -45,9 +45,6 @@ void content_hash_add(struct content_hash *c, struct slice bytes)
             key += GOLDEN;
         }
     }
-    for (; left >= 32; p += 32, left -= 32, key += 4 * GOLDEN)
-        h += mix(load_le64(p), key) + mix(load_le64(p + 8), key + GOLDEN) + mix(load_le64(p + 16), key + 2 * GOLDEN) +
-             mix(load_le64(p + 24), key + 3 * GOLDEN);
     for (; left >= 8; p += 8, left -= 8, key += GOLDEN)
         h += mix(load_le64(p), key);
     for (; left; left--, held++)
