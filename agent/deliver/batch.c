@@ -7,8 +7,9 @@
 enum {
     BODY_LEAST = 1024,
     CALLS_LEAST = 8,
-    WASTE_PART = 4,       /* of a sealed body's memory that may lie idle */
-    COST_ELSEWHERE = 144, /* of a call: a ledger's entry, twice for its growth, and a user's turn */
+    EXPECTED_MOST = 16 * 1024, /* bytes that are taken at once where as many were needed last */
+    WASTE_PART = 4,            /* of a sealed batch's memory that may lie idle */
+    COST_ELSEWHERE = 144,      /* of a call: a ledger's entry, twice for its growth, and a user's turn */
 };
 
 struct batch *batch_new(struct lane *lane, struct body_pool *pool, uint64_t first, bool array, uint64_t now)
@@ -73,6 +74,19 @@ static bool reserve_calls(struct batch *b, size_t n)
     return true;
 }
 
+void batch_expect(struct batch *b, size_t len, size_t calls)
+{
+    assert(!b->body && !b->calls);
+    if (!b->array)
+        return;
+    size_t call_cap = calls < EXPECTED_MOST / sizeof *b->calls ? calls : EXPECTED_MOST / sizeof *b->calls;
+    size_t cap = len < EXPECTED_MOST ? len : EXPECTED_MOST;
+    b->body = cap ? malloc(cap) : NULL;
+    b->cap = b->body ? cap : 0;
+    b->calls = call_cap ? malloc(call_cap * sizeof *b->calls) : NULL;
+    b->call_cap = b->calls ? call_cap : 0;
+}
+
 bool batch_reserve(struct batch *b, size_t text_len)
 {
     return reserve_body(b, b->len + text_len + 2) && reserve_calls(b, b->count + 1);
@@ -111,7 +125,8 @@ static void shrink(struct batch *b)
         b->body = body;
         b->cap = b->len;
     }
-    struct call *calls = realloc(b->calls, b->count * sizeof *calls);
+    wasteful = b->call_cap - b->count > b->call_cap / WASTE_PART;
+    struct call *calls = wasteful ? realloc(b->calls, b->count * sizeof *calls) : NULL;
     if (calls) {
         b->calls = calls;
         b->call_cap = b->count;

@@ -56,6 +56,8 @@ struct batch {
 struct batch *batch_new(struct lane *lane, struct body_pool *pool, uint64_t first, bool array, uint64_t now);
 void batch_free(struct batch *b); /* gives back its references to ledgers; turns must have been left */
 
+/* It will probably hold so much: begins with some memory rather than to grow to it by steps. */
+void batch_expect(struct batch *b, size_t len, size_t calls);
 /* Room for one more call of that length and for the closing bracket. */
 bool batch_reserve(struct batch *b, size_t text_len) __attribute__((warn_unused_result));
 /* Within the room: cannot fail. The call's place in the body is set here; its reference to the ledger moves in. */

@@ -20,6 +20,7 @@ enum {
     BODY_PATIENCE_MS = 1000, /* for an answer's body, after its headers */
     BODY_MOST = 64 * 1024,   /* of it that is waited for; more ends the connection */
     HEADER_VALUE_MOST = 64,  /* of those that are read: a date */
+    HEADER_ROOM = 256,       /* longer lines that are sent are made on the heap */
     KEY_ROOM = 512,          /* kept behind LIMIT_ANSWER_KEPT, so that a key that is cut off there is found */
 };
 
@@ -199,14 +200,16 @@ static void on_time(uv_timer_t *timer)
 
 static bool add_header(struct transfer *x, const char *name, const char *separator, struct slice value)
 {
+    char short_line[HEADER_ROOM];
     size_t size = strlen(name) + strlen(separator) + value.len + 1;
-    char *line = malloc(size);
+    char *line = size <= sizeof short_line ? short_line : malloc(size);
     if (!line)
         return false;
     snprintf(line, size, "%s%s%.*s", name, separator, SLICE_FMT(value));
     struct curl_slist *longer = curl_slist_append(x->headers, line);
     explicit_bzero(line, size);
-    free(line);
+    if (line != short_line)
+        free(line);
     if (longer)
         x->headers = longer;
     return longer != NULL;

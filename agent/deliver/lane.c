@@ -65,8 +65,12 @@ bool lane_stage(struct lane *lane, const struct lane_limits *limits, struct iden
         batch_list_add(&lane->staging.full, lane->open);
         lane->open = NULL;
     }
-    if (!lane->open && !(lane->open = batch_new(lane, limits->bodies, lane->next_number, array, now)))
-        return false;
+    if (!lane->open) {
+        lane->open = batch_new(lane, limits->bodies, lane->next_number, array, now);
+        if (!lane->open)
+            return false;
+        batch_expect(lane->open, lane->last_len, lane->last_calls);
+    }
     struct call added = *call;
     if (!batch_reserve(lane->open, text.len))
         return false;
@@ -108,6 +112,8 @@ size_t lane_seal(struct lane *lane)
 {
     struct batch *b = lane->open;
     lane->open = NULL;
+    lane->last_len = b->len;
+    lane->last_calls = b->count;
     batch_seal(b);
     batch_list_add(&lane->waiting, b);
     return batch_recost(b);

@@ -22,6 +22,7 @@ struct lane {
     enum endpoint endpoint;
     uint64_t next_number; /* of the next call */
     struct batch *open;
+    size_t last_len, last_calls; /* of the batch that was sealed last: the next one will be like it */
     struct batch_list waiting, in_flight;
 
     struct lane_staging {

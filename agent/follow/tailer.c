@@ -178,8 +178,11 @@ static void on_job_done(uv_work_t *work, int status)
     stopped_if_quiet(t);
 }
 
+/* Mostly it is the same as for the job before. */
 static bool replace(char **copy, const char *text)
 {
+    if (*copy && strcmp(*copy, text) == 0)
+        return true;
     free(*copy);
     *copy = strdup(text);
     return *copy != NULL;
