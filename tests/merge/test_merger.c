@@ -307,6 +307,83 @@ static void every_allocation_fails_once(void **state)
     buffer_release(&out);
 }
 
+#define COSTLY                                                                                                         \
+    "inputs: [{name: chat, paths: [\"/logs/*.jsonl\"], records: \"$.records[*]\"}]\n"                                  \
+    "privacy: {redact: [email, credit_card], patterns: {CUSTOMER: 'C-\\d{8}'}, refuse: ['BEGIN .*KEY']}\n"             \
+    "tables: {ratings: {up: POSITIVE}}\n"                                                                              \
+    "rules:\n"                                                                                                         \
+    "  - name: merged\n"                                                                                               \
+    "    continue: true\n"                                                                                             \
+    "    when: {$.id: {exists: true}}\n"                                                                               \
+    "    let: {text: $.messages | last_text(\"user\")}\n"                                                              \
+    "    merge: {by: $.id, as: $.kind, append: [$.t], until: {$.end: 1}}\n"                                            \
+    "    event: {event: e, event_id: $.id, user_id: $parent.user, ai_data: {input: $text, output: $.a.t}}\n"           \
+    "  - name: single\n"                                                                                               \
+    "    when: {any: [{$.q: {matches: '^how|^what'}}, {not: {$.q: {contains: never}}}]}\n"                             \
+    "    let: {body: $.body | parse_json, clean: '$.q | redact | trim'}\n"                                             \
+    "    event:\n"                                                                                                     \
+    "      for_each: $.messages\n"                                                                                     \
+    "      event: 'chat_{{ $.kind | lower }}'\n"                                                                       \
+    "      user_id: $item.user ?? $parent.user ?? \"anonymous\"\n"                                                     \
+    "      timestamp: $.time\n"                                                                                        \
+    "      ai_data: {input: '$clean | truncate(20)', output: '$item | text', convo_id: $.id}\n"                        \
+    "      properties: [$body, {n: '$.n | mul(2)', hash: $.q | sha256, all: '$.messages[*].role | join(\",\")'}]\n"    \
+    "      attachments: [{for_each: $.files, type: text, value: $item, role: input}]\n"                                \
+    "    signal: {event_id: x, signal_name: s, sentiment: $.rating | lookup(ratings)}\n"                               \
+    "    identify: {user_id: $parent.user, traits: {mail: $.mail | mask(4)}}\n"
+
+static void add_costly_lines(struct buffer *out, unsigned lines)
+{
+    for (unsigned i = 0; i < lines; i++)
+        buffer_printf(out,
+                      "{\"user\":\"u%u\",\"records\":[{\"id\":\"k%u\",\"kind\":\"a\",\"t\":\"part %u \",\"end\":%u,"
+                      "\"q\":\"how is jane.doe@example.com, card 4111 1111 1111 1111, C-12345678?\",\"n\":%u,"
+                      "\"time\":\"2026-01-01T00:00:00Z\",\"body\":\"{\\\"k\\\":[1,2]}\",\"rating\":\"up\","
+                      "\"mail\":\"x@example.org\",\"files\":[\"one\",\"two\"],"
+                      "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":"
+                      "[{\"type\":\"text\",\"text\":\"ho\"}]}]},{\"kind\":\"B\",\"q\":\"what\",\"messages\":[]}]}\n",
+                      i % 7, i / 4, i, i % 4 == 3, i);
+}
+
+/* What a block of lines costs in allocations, once the buffers are as large as it needs. */
+static unsigned allocations_of(struct slice block, bool merge)
+{
+    struct source source = {.id = m.source.id, .path = SLICE("/logs/chat.jsonl")};
+    position_init(&source.at);
+    failing_heap_disarm();
+    mapper_take(m.mapper, &source, block, 0, 0, SIZE_MAX, 0, &m.chunk);
+    unsigned count = failing_heap_allocations();
+    assert_int_equal(m.chunk.result, CHUNK_ALL_TAKEN);
+    assert_true(m.chunk.part_count > 0 && m.chunk.call_count > m.chunk.part_count);
+    failing_heap_disarm();
+    assert_true(merger_take(m.merger, &m.chunk, m.config, SLICE("chat.jsonl")));
+    if (merge)
+        count = failing_heap_allocations();
+    assert_true(m.chunk.merged_count > 0);
+    merger_forget(m.merger, &m.chunk);
+    return count;
+}
+
+/* Rules cost no allocation a line, whatever they do. Joining costs some for each record, and one for each of its lines,
+ * which are in memory until the record is delivered. */
+static void what_lines_cost_in_allocations(void **state)
+{
+    (void)state;
+    enum { LINES = 400, RECORDS = LINES / 4, EACH_RECORD = 12 };
+    struct buffer block;
+    begin(COSTLY);
+    buffer_init(&block, 1 << 22);
+    add_costly_lines(&block, LINES);
+    for (int i = 0; i < 2; i++)
+        allocations_of(buffer_slice(&block), true);
+    assert_int_equal(allocations_of(buffer_slice(&block), false), 0);
+    unsigned merging = allocations_of(buffer_slice(&block), true);
+    if (merging > RECORDS * EACH_RECORD + LINES)
+        fail_msg("%u allocations", merging);
+    buffer_release(&block);
+    mapping_end(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +394,7 @@ int main(void)
         cmocka_unit_test(recovered_parts_keep_their_order),
         cmocka_unit_test(line_of_other_rules_is_taken_whole),
         cmocka_unit_test(reload_keeps_the_first_lines_rules),
+        cmocka_unit_test(what_lines_cost_in_allocations),
         cmocka_unit_test(every_allocation_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
