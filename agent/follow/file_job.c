@@ -315,10 +315,15 @@ static bool is_read_to_its_end(struct file_job *job)
 }
 
 /* A start of which less was read than was looked at may have been rewritten since that was compared, a moment ago. */
-static bool begins_with_head(const struct file_job *job, struct slice start)
+static enum file_job_outcome compare_start(const struct file_job *job, struct slice start)
 {
-    size_t len = (size_t)job->file.head.len;
-    return start.len < len || content_hash_of(slice_of(start.text, len)) == job->file.head.hash;
+    const struct file_head *head = &job->file.head;
+    size_t len = (size_t)head->len;
+    if (start.len >= len)
+        return content_hash_of(slice_of(start.text, len)) == head->hash ? JOB_DONE : JOB_OTHER_CONTENT;
+    struct file_head left = file_head_of(start);
+    bool limited = !job->file.content.gz && start.len >= job->limit;
+    return file_head_differs(&left, head) ? JOB_OTHER_CONTENT : limited ? JOB_DONE : JOB_SHORTER;
 }
 
 /* One block, larger ones where a line does not fit. It is read together with the history before it, and belongs to the
@@ -342,8 +347,9 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
             return JOB_SHORTER;
         if (content_hash_of(slice_of(block, history)) != at.tail)
             return JOB_OTHER_CONTENT;
-        if (history == offset && !begins_with_head(job, slice_of(block, (size_t)n)))
-            return JOB_OTHER_CONTENT;
+        enum file_job_outcome start = history == offset ? compare_start(job, slice_of(block, (size_t)n)) : JOB_DONE;
+        if (start != JOB_DONE)
+            return start;
         struct slice bytes = slice_of(block + history, (size_t)n - history);
         job->at_end = bytes.len < len || offset + len == end;
         unsigned flags = job->at_end ? last_line_flags(job) : 0;

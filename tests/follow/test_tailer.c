@@ -256,6 +256,37 @@ static void shorter_and_different_is_new_at_once(void **state)
     bed_remove(&b);
 }
 
+/* A file that was looked at, but not read yet, is cut and is not yet as long again: what is in it now is not taken for
+ * what was looked at, whether it grows or not. */
+static void rewritten_before_it_was_read(void **state)
+{
+    (void)state;
+    for (int grows = 0; grows < 2; grows++) {
+        struct bed b;
+        bed_make(&b, NULL);
+        b.sink.room = 0;
+        bed_append(&b, "a.log", "the same sixteen bytes of the old\nand more\n");
+        bed_start(&b);
+        bed_settle_down(&b);
+        temp_write(&b.dir, "a.log", "the same sixteen bytes\n", 23);
+        b.sink.room = SIZE_MAX;
+        bed_settle_down(&b);
+        if (grows) {
+            bed_append(&b, "a.log", "the new is longer than the old\n");
+            turn_until(&b, b.sink.count == 2);
+        }
+        bed_settle_down(&b);
+        for (int i = 0; i < 2; i++) {
+            bed_pass(&b, 6000);
+            bed_settle_down(&b);
+        }
+        assert_int_equal(b.sink.count, 1 + grows);
+        assert_int_equal(sink_count(&b.sink, "the same sixteen bytes"), 1);
+        assert_int_equal(metrics_input(b.metrics, "logs")->bytes_lost[LOSS_TRUNCATED], 43);
+        bed_remove(&b);
+    }
+}
+
 /* Files of an input with an order are read one after the other, each to its end. */
 static void reads_in_order(void **state)
 {
@@ -1164,6 +1195,7 @@ int main(void)
         cmocka_unit_test(copy_out_of_the_globs),
         cmocka_unit_test(truncate_and_rewrite),
         cmocka_unit_test(shorter_and_different_is_new_at_once),
+        cmocka_unit_test(rewritten_before_it_was_read),
         cmocka_unit_test(reads_in_order),
         cmocka_unit_test(generations_in_their_order),
         cmocka_unit_test(a_generation_that_nobody_has_seen),
