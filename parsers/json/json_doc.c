@@ -22,6 +22,7 @@
 #define JSMN_PARENT_LINKS
 #include <jsmn.h>
 
+_Static_assert(JSON_NAME_SLOTS == 64, "six bits of a sign, a bit each in `crowded`");
 _Static_assert(LIMIT_JSON_DEPTH % 64 == 0, "kinds of open containers are kept in 64-bit words");
 _Static_assert(LIMIT_JSON_TEXT <= (size_t)1 << 28,
                "token.size has 27 bits and a child takes two bytes; jsmn's are int");
@@ -168,7 +169,6 @@ static const char *check_scalar(struct check *c, const char *at)
     }
 }
 
-/* An outermost member begins: its name stands at `name`, its value at `value`. */
 enum { SIGN_ESCAPED = -1 }; /* the name has a backslash in it */
 
 /* Names of another sign are others. */
@@ -180,6 +180,12 @@ static inline uint32_t sign_of(struct slice name)
            (unsigned char)name.text[name.len - 1];
 }
 
+static inline unsigned slot_of(uint32_t sign)
+{
+    return (uint32_t)(sign * UINT32_C(0x9E3779B1)) >> 26;
+}
+
+/* An outermost member begins: its name stands at `name`, its value at `value`. */
 static void begin_entry(struct check *c, const char *name, const char *name_end, const char *value, bool escaped)
 {
     struct json_doc *doc = c->doc;
@@ -187,11 +193,15 @@ static void begin_entry(struct check *c, const char *name, const char *name_end,
         doc->entries = NULL;
     if (!doc->entries)
         return;
-    struct slice text = slice_of(name, (size_t)(name_end - name));
+    uint32_t sign = escaped ? (uint32_t)SIGN_ESCAPED : sign_of(slice_of(name, (size_t)(name_end - name)));
+    uint8_t *slot = &doc->slots[slot_of(sign)];
     doc->entries[doc->entry_count++] = (struct json_entry){.name = offset_of(c, name),
                                                            .name_len = (uint32_t)(name_end - name),
                                                            .value = offset_of(c, value),
-                                                           .sign = escaped ? (uint32_t)SIGN_ESCAPED : sign_of(text)};
+                                                           .sign = sign};
+    doc->crowded |= (uint64_t)(*slot != 0) << slot_of(sign);
+    doc->escaped_names |= escaped;
+    *slot = (uint8_t)doc->entry_count;
 }
 
 /* A value ends at `end`: an outermost member's, or the outermost object itself. */
@@ -455,6 +465,9 @@ static enum json_fault read_text(struct arena *arena, struct json_doc *doc, enum
         return JSON_NO_MEMORY;
     doc->entries = room;
     doc->entry_count = doc->long_count = 0;
+    memset(doc->slots, 0, sizeof doc->slots);
+    doc->crowded = 0;
+    doc->escaped_names = false;
     enum json_fault fault = check_text(check, doc->text, want, doc);
     if (fault == JSON_OK && *json_blank_end(doc->text.text, check->end) != '{')
         doc->entries = NULL;
@@ -589,6 +602,12 @@ bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice pla
 struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name)
 {
     uint32_t sign = sign_of(name);
+    unsigned slot = slot_of(sign), last = doc->slots[slot];
+    if (!doc->escaped_names && !(doc->crowded >> slot & 1)) {
+        struct json_entry *entry = last ? &doc->entries[last - 1] : NULL;
+        struct slice raw = entry ? slice_of(doc->text.text + entry->name, entry->name_len) : SLICE("");
+        return entry && slice_equal(raw, name) ? entry : NULL;
+    }
     for (uint32_t i = doc->entry_count; i-- > 0;) {
         struct json_entry *entry = &doc->entries[i];
         struct slice raw = {doc->text.text + entry->name, entry->name_len};

@@ -63,7 +63,7 @@ struct json_entry {
 };
 
 /* A long string's content, by its offsets in the text: jsmn, which looks at each byte, is led around the first ones. */
-enum { JSON_LONG_STRINGS = 16 };
+enum { JSON_LONG_STRINGS = 16, JSON_NAME_SLOTS = 64 };
 struct json_long_string {
     uint32_t start, end;
 };
@@ -75,8 +75,12 @@ struct json_doc {
 
     struct json_entry *entries; /* NULL: not listed (no object, or one of very many members) */
     uint32_t entry_count;
-    bool is_read; /* else nothing but the text is known, which is part of one that was checked */
-    bool escapes; /* there is a backslash */
+    uint8_t
+        slots[JSON_NAME_SLOTS]; /* by name: one more than the index of the last entry there, 0 where there is none */
+    uint64_t crowded;           /* a bit for each slot that has several */
+    bool escaped_names;         /* some name has a backslash in it, and may stand in another slot */
+    bool is_read;               /* else nothing but the text is known, which is part of one that was checked */
+    bool escapes;               /* there is a backslash */
     uint32_t long_count;
     struct json_long_string longs[JSON_LONG_STRINGS];
 };

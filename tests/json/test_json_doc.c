@@ -421,6 +421,53 @@ static void many_members_are_found(void **state)
     arena_release(&a);
 }
 
+static uint32_t random_below(uint32_t *seed, uint32_t n)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return (*seed >> 16) % n;
+}
+
+/* Of names that are alike, repeated, escaped, or not there: the members are those that the tokens tell of. */
+static void any_names_are_found(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"",    "a",       "aa",       "ab", "aba", "abba", "acca", "id",   "user_id",
+                                        "msg", "\\u0061", "a\\u0062", "é",  "\\n", "time", "tame", "type", "span_id"};
+    enum { NAMES = sizeof names / sizeof *names };
+    uint32_t seed = 1, there = 0;
+    struct arena arena;
+    struct buffer text;
+    arena_init(&arena, MIB(16));
+    buffer_init(&text, MIB(1));
+    for (int round = 0; round < 4000; round++) {
+        const struct json_doc *tokens;
+        struct json_doc *doc;
+        uint32_t count = random_below(&seed, 20), escapes = random_below(&seed, 2);
+        buffer_clear(&text);
+        for (uint32_t i = 0; i < count; i++) {
+            const char *name = names[random_below(&seed, NAMES)];
+            if (escapes || !strchr(name, '\\'))
+                buffer_printf(&text, "%s\"%s\":%u", text.len ? "," : "{", name, i);
+        }
+        buffer_add_text(&text, text.len ? "}" : "{}");
+        assert_int_equal(json_doc_parse(&arena, buffer_slice(&text), JSON_ANY_VALUE, &tokens), JSON_OK);
+        assert_int_equal(json_doc_read(&arena, buffer_slice(&text), JSON_ANY_VALUE, &doc), JSON_OK);
+        for (size_t i = 0; i < NAMES; i++) {
+            struct slice name = json_unescape(&arena, slice_from(names[i]));
+            uint32_t token = json_member(tokens, 0, name);
+            const struct json_entry *entry = json_doc_entry(doc, name);
+            assert_int_equal(entry != NULL, token != 0);
+            if (entry)
+                assert_int_equal(entry->value, tokens->tokens[token].start);
+            there += entry != NULL;
+        }
+        arena_reset(&arena);
+    }
+    assert_true(there > 10000);
+    buffer_release(&text);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +485,7 @@ int main(void)
         cmocka_unit_test(many_values_are_linear),
         cmocka_unit_test(members_are_found_without_tokens),
         cmocka_unit_test(many_members_are_found),
+        cmocka_unit_test(any_names_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
