@@ -441,7 +441,7 @@ static bool next_job(struct tailer *t, struct file *f, bool waits, enum file_job
     if (*ret_room && !waits_for_another(t, f))
         return true;
     *ret_kind = JOB_CHECK;
-    return waits ? predecessors_want_check(f) : f->growth.size > 0;
+    return predecessors_want_check(f) || (!waits && f->growth.size > 0);
 }
 
 /* False: it keeps its place in the queue. */
@@ -504,19 +504,23 @@ static bool start_fair(struct tailer *t, struct slot *slot, uint64_t now)
 /* The first of an order that has it; where that one must wait, all of its order do. */
 static bool start_ordered(struct tailer *t, struct slot *slot, uint64_t now)
 {
-    const struct file *waits = NULL;
+    const struct file *waits = NULL, *passed = NULL;
     struct file *next;
     for (struct file *f = file_table_list(t->table, LIST_ORDERED)->first; f; f = next) {
         next = f->links[LIST_ORDERED].next;
         if (let_go(t, f, now))
             continue;
+        if (passed && t->options.once && passed->source.input != f->source.input)
+            break;
         bool for_others = waits_for_others(t, f, now);
         if (!for_others && waits && read_queue_is_one_order(&t->queue, waits, f))
             continue;
         if (start(t, slot, f, for_others, now))
             return true;
-        if (for_others)
+        if (for_others) { /* those that it waits for are of its input, and may stand behind it */
+            passed = f;
             continue;
+        }
         waits = f;
         if (t->options.once)
             break;
