@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+enum { FEW = sizeof((struct joined *)0)->few / sizeof(struct merge_part), LARGEST_BLOCK = 256 };
+
 struct joined *joined_new(void)
 {
     struct joined *j = calloc(1, sizeof *j);
@@ -25,14 +27,51 @@ void joined_unref(struct joined *j)
         next = part->next;
         if (part->ledger)
             ledger_unbind(part);
-        free(part);
+        if (part->allocated)
+            free(part);
+    }
+    for (struct part_block *block = j->blocks, *next; block; block = next) {
+        next = block->next;
+        free(block);
     }
     free(j);
+}
+
+static struct part_block *add_block(struct joined *j)
+{
+    size_t count = j->blocks ? 2 * j->blocks->count : 2 * FEW;
+    if (count > LARGEST_BLOCK)
+        count = LARGEST_BLOCK;
+    struct part_block *block = malloc(sizeof *block + count * sizeof *block->parts);
+    if (!block)
+        return NULL;
+    *block = (struct part_block){.next = j->blocks, .count = count};
+    return j->blocks = block;
+}
+
+struct merge_part *joined_place(struct joined *j)
+{
+    if (j->few_used < FEW)
+        return &j->few[j->few_used];
+    struct part_block *block = j->blocks;
+    if (!block || block->used == block->count)
+        block = add_block(j);
+    return block ? &block->parts[block->used] : NULL;
+}
+
+static void note_used(struct joined *j)
+{
+    if (j->few_used < FEW)
+        j->few_used++;
+    else
+        j->blocks->used++;
 }
 
 void joined_add(struct joined *j, struct merge_part *part)
 {
     part->next = NULL;
+    if (!part->allocated)
+        note_used(j);
     if (j->last)
         j->last->next = part;
     else

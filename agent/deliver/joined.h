@@ -8,7 +8,7 @@
  * for it.
  *
  *     struct joined *j = joined_new();
- *     joined_add(j, part);                   // as parts come; takes the part
+ *     joined_add(j, part);                   // as parts come: joined_place(j), filled in, or one that was allocated
  *     ledger_take() binds each part to its line …
  *     joined_wait_for(j, saves);             // its calls are not sent before the next save of the checkpoint has ended
  *     joined_begin(j, calls, flags);         // it has ended: so many calls are to be settled, perhaps none
@@ -26,11 +26,18 @@ struct merge_part {
     uint32_t record, nth; /* as in struct mapped_part */
     uint64_t number;
     unsigned ended; /* the record ended with it; not by `until`, which the line itself says */
+    bool allocated; /* by itself */
 };
 
 struct saves { /* of the checkpoint */
     uint64_t begun, ended;
     uint64_t wanted; /* somebody waits for the end of this one */
+};
+
+struct part_block { /* of parts; each is twice as large as the one before it, so that a line costs no allocation */
+    struct part_block *next;
+    size_t used, count;
+    struct merge_part parts[];
 };
 
 struct joined {
@@ -41,13 +48,17 @@ struct joined {
     unsigned flags; /* enum line_flag */
     struct merge_part *first, *last;
     size_t count;
+    unsigned few_used;
+    struct merge_part few[2]; /* most are of few lines; then … */
+    struct part_block *blocks;
 };
 
 enum { JOINED_PART_COST = 2 * sizeof(struct merge_part) + 160 /* its line's entry in the ledger */ };
 
 struct joined *joined_new(void); /* NULL: no memory; one reference */
 struct joined *joined_ref(struct joined *j);
-void joined_unref(struct joined *j); /* what was not settled stays so in its ledgers */
+void joined_unref(struct joined *j);               /* what was not settled stays so in its ledgers */
+struct merge_part *joined_place(struct joined *j); /* for the next part; NULL: no memory */
 void joined_add(struct joined *j, struct merge_part *part);
 bool joined_spans_files(const struct joined *j);
 /* What it was joined from, and where it ended, is not in the checkpoint so far. */

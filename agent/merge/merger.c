@@ -96,22 +96,31 @@ static enum merge_end how_it_ended(const struct joining *j)
     return j->ended < MERGE_END_COUNT ? (enum merge_end)j->ended : MERGE_END;
 }
 
-/* False: no memory, nothing was done. */
-static bool join(struct merger *m, const struct joining *j, struct merge_part *part)
+static struct merge_part part_of(const struct joining *j)
+{
+    return (struct merge_part){
+        .offset = j->offset, .record = j->record, .nth = j->nth, .number = j->number, .ended = j->last ? 0 : j->ended};
+}
+
+/* `part`: one that is there already; else NULL. NULL: no memory, nothing was done. */
+static struct merge_part *join(struct merger *m, const struct joining *j, struct merge_part *part)
 {
     uint64_t hash = open_records_hash(j);
     struct stream *stream;
     struct open_record *found = open_records_find(&m->open, j, hash), *r = found ? found : new_record(m, j, &stream);
     if (!r)
-        return false;
-    if (!r->broken && !open_record_add(r, j)) {
+        return NULL;
+    struct merge_part *place = part ? part : joined_place(r->joined);
+    if (!place || (!r->broken && !open_record_add(r, j))) {
         if (!found)
             open_record_free(r);
-        return false;
+        return NULL;
     }
+    if (!part)
+        *place = part_of(j);
     if (!found)
         open_records_add(&m->open, r, stream, hash);
-    joined_add(r->joined, part);
+    joined_add(r->joined, place);
     open_record_fold_if_grown(r, &m->arena);
     open_records_recost(&m->open, r);
     if (j->last || j->ended)
@@ -119,7 +128,7 @@ static bool join(struct merger *m, const struct joining *j, struct merge_part *p
     else if (r->folded.len + r->raw.len > LIMIT_MERGED_RECORD)
         open_records_end(&m->open, r, MERGE_BUFFER);
     open_records_make_room(&m->open, j->generation, j->rule);
-    return true;
+    return place;
 }
 
 /* ---- Recovery --------------------------------------------------------------------------------------------------- */
@@ -131,14 +140,21 @@ bool merger_recover(struct merger *m, const char *input, uint64_t next_number)
     return recovery_begin(&m->recoveries, input);
 }
 
-static bool stage(struct merger *m, struct recovery *r, const struct joining *j, struct merge_part *part)
+static struct merge_part *stage(struct merger *m, struct recovery *r, const struct joining *j)
 {
     size_t cost;
-    if (!recovery_stage(r, j, part, &cost))
-        return false;
+    struct merge_part *part = calloc(1, sizeof *part);
+    if (!part)
+        return NULL;
+    *part = part_of(j);
+    part->allocated = true;
+    if (!recovery_stage(r, j, part, &cost)) {
+        free(part);
+        return NULL;
+    }
     j->generation->records++;
     m->open.bytes += cost;
-    return true;
+    return part;
 }
 
 bool merger_recovered(struct merger *m, const char *input)
@@ -248,17 +264,11 @@ static bool take_part(struct merger *m, struct chunk *chunk, struct mapped_part 
 {
     struct joining j = joining_of(chunk, g, part, file);
     struct recovery *recovery = recovery_of(m->recoveries, g->config->inputs[j.input].name);
-    struct merge_part *kept = calloc(1, sizeof *kept);
-    if (!kept)
-        return false;
     if (!j.number)
         j.number = m->next_number;
-    *kept = (struct merge_part){
-        .offset = j.offset, .record = j.record, .nth = j.nth, .number = j.number, .ended = j.last ? 0 : j.ended};
-    if (!(recovery ? stage(m, recovery, &j, kept) : join(m, &j, kept))) {
-        free(kept);
+    struct merge_part *kept = recovery ? stage(m, recovery, &j) : join(m, &j, NULL);
+    if (!kept)
         return false;
-    }
     m->next_number += j.number == m->next_number;
     part->kept = kept;
     return true;

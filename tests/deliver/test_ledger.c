@@ -158,9 +158,9 @@ static void calls_and_references(void **state)
 
 static struct merge_part *part_of(struct joined *j, uint64_t number)
 {
-    struct merge_part *part = calloc(1, sizeof *part);
+    struct merge_part *part = joined_place(j);
     assert_non_null(part);
-    part->number = number;
+    *part = (struct merge_part){.number = number};
     joined_add(j, part);
     return part;
 }
