@@ -1,6 +1,7 @@
 #include "follow/read_ahead.h"
 
 enum {
+    HELD_PART = 8,     /* of the buffer that may be filled: with more it is delivery that is waited for */
     ROOM_PART = 4,     /* of the room that there is: for the calls of a block that is read ahead */
     ROOM_A_BLOCK = 2,  /* its calls may be as many times as large */
     LEFT_ALONE = 16,   /* blocks after a wrong guess */
@@ -53,6 +54,8 @@ static size_t free_slots(const struct tailer *t)
 /* For the calls of a block that is read ahead; 0: not enough. */
 static size_t budget_for(const struct tailer *t, struct file *f)
 {
+    if (t->metrics->buffer_bytes > t->config->upload.buffer / HELD_PART)
+        return 0;
     struct ledger *ledger = file_table_ledger(t->table, f);
     size_t part = ledger ? delivery_room(t->delivery, ledger) / ROOM_PART : 0;
     return part < ROOM_A_BLOCK * LIMIT_READ ? 0 : part;
@@ -72,6 +75,8 @@ static bool start_block(struct slot *slot, struct file *f, uint64_t end, size_t 
 
 bool read_ahead_start(struct tailer *t, struct slot *slot)
 {
+    if (t->metrics->buffer_bytes > t->config->upload.buffer / 2) /* they will not be needed soon */
+        tailer_trim_free_slots(t);
     bool is_live = !t->options.once && t->now < t->live_until;
     if (is_live || free_slots(t) < SLOTS_TO_SPARE)
         return false;

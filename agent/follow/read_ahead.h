@@ -20,8 +20,8 @@
  * After a wrong guess the file is left alone for a while.
  *
  * Only where it is worth it: a plain file, which has a whole block more; lines that are records by themselves (no
- * `multiline`, no `merge`), none of which was taken before; one slot at least is left to other files; and no file is
- * read to its end as it is written, whose lines would have to wait for a core. */
+ * `multiline`, no `merge`), none of which was taken before; one slot at least is left to other files; delivery keeps
+ * up; and no file is read to its end as it is written, whose lines would have to wait for a core. */
 
 bool read_ahead_start(struct tailer *t, struct slot *slot);
 bool read_ahead_follow(struct slot *slot); /* false: none has it */

@@ -80,6 +80,7 @@ static inline bool slot_is_free(const struct slot *slot)
 {
     return !slot->file && !slot->ahead_of && !slot->running;
 }
+void tailer_trim_free_slots(struct tailer *t); /* their large buffers go back to the heap */
 /* Sets a job to work on what is known of the file. False: no memory. */
 bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind) __attribute__((warn_unused_result));
 /* Runs the next job of a file that has the slot. */

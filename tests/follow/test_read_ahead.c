@@ -448,7 +448,7 @@ static void check_none_at_a_time(struct watched *w, size_t count)
     end(w);
 }
 
-/* Where lines are joined to records, one buffer or one slot is all there is, or the file is small. */
+/* Where lines are joined to records, delivery is behind, one slot is all there is, or the file is small. */
 static void not_worth_it(void **state)
 {
     (void)state;
@@ -457,6 +457,9 @@ static void not_worth_it(void **state)
     check_none_at_a_time(&w, fill(&w, 0, 6 * LIMIT_READ));
     make(&w, NULL);
     w.bed.sink.room = MIB(4) - 1;
+    check_none_at_a_time(&w, fill(&w, 0, 6 * LIMIT_READ));
+    make(&w, NULL);
+    w.bed.metrics->buffer_bytes = MIB(2) + 1; /* an eighth of upload.buffer */
     check_none_at_a_time(&w, fill(&w, 0, 6 * LIMIT_READ));
     make(&w, NULL);
     w.bed.options.jobs = 2;
