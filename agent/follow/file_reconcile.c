@@ -74,7 +74,8 @@ static void see_name(struct file_table *t, struct file *f, const struct found_fi
     if (!found->matched && f->matched && was_present && strcmp(location, file_location(f)) == 0)
         return; /* a link's target: the name it was matched by is the link's, and is still there as far as is known */
     f->matched = found->matched;
-    if (found->matched && f->candidate && !file_rename(f, found->path)) /* a link leads to it, too */
+    bool is_adopted = found->matched && !file_is_begun(f) && (f->candidate || f->source.input != found->input);
+    if (is_adopted && !file_rename(f, found->path)) /* by this input: a link leads to it, too, or it was moved there */
         return;
     if (found->matched && !file_is_begun(f)) {
         f->source.input = found->input;

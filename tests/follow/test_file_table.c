@@ -154,6 +154,26 @@ static void not_begun_and_used_again(void **state)
     tear_down(&f);
 }
 
+/* One that another input begins is that one's, also after a reload. */
+static void not_begun_and_in_another_inputs_directory(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, "rescan: 10s");
+    find(&f, "/v/a.log", 7, 0);
+    reconcile(&f, true, NULL);
+    assert_int_equal(only_file(&f)->source.input, 0);
+    find(&f, "/w/b.log", 7, 10);
+    reconcile(&f, true, NULL);
+    struct file *file = only_file(&f);
+    begin(&f, file, "one", 10);
+    assert_true(file_table_configure(f.table, f.config, f.rules));
+    assert_int_equal(file->source.input, 1);
+    assert_string_equal(file->path, "/w/b.log");
+    assert_string_equal(file_location(file), "/w/b.log");
+    tear_down(&f);
+}
+
 /* Two names of one inode are one file, and its name does not change to and fro. */
 static void hard_links_are_one_file(void **state)
 {
@@ -751,6 +771,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_grown_renamed),
         cmocka_unit_test(not_begun_and_used_again),
+        cmocka_unit_test(not_begun_and_in_another_inputs_directory),
         cmocka_unit_test(hard_links_are_one_file),
         cmocka_unit_test(gone_only_after_it_was_looked_for),
         cmocka_unit_test(inode_is_given_to_another_file),
