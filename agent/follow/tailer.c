@@ -1,20 +1,14 @@
-/* Which file is next, and its job. What comes of it is tailer_outcome.c; what it does is file_job.c. */
+/* Which file is next. Its job is tailer_slot.c, what that does file_job.c, and what comes of it tailer_outcome.c. */
 #include "follow/predecessors.h"
 #include "follow/read_ahead.h"
 
 #include <assert.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 const struct input *tailer_input(const struct tailer *t, const struct file *f)
 {
     return &t->config->inputs[f->source.input];
-}
-
-static bool is_followed(const struct tailer *t, const struct file *f)
-{
-    return f->source.input < t->config->input_count;
 }
 
 void tailer_wake(struct file *f, uint64_t at)
@@ -31,25 +25,7 @@ void tailer_note_behind(struct file *f, uint64_t now)
         f->reading.behind_since = now ? now : 1;
 }
 
-/* ---- the slots ---- */
-
-static bool slot_init(struct slot *slot, struct tailer *t)
-{
-    *slot = (struct slot){.tailer = t, .config = t->config, .rules = t->rules};
-    slot->mapper = mapper_new(t->config, MAP_FOR_RUN, t->options.host);
-    file_job_init(&slot->job, slot->mapper);
-    return slot->mapper != NULL;
-}
-
-static void slot_free(struct slot *slot)
-{
-    file_job_release(&slot->job);
-    mapper_free(slot->mapper);
-    free(slot->location);
-    free(slot->path);
-    free(slot->other_location);
-    free(slot->compared);
-}
+/* ---- how many jobs ---- */
 
 /* That this process may run on. */
 static unsigned number_of_cores(void)
@@ -112,7 +88,7 @@ static void close_all(struct tailer *t)
         open_files_close(&t->open, f);
 }
 
-static void stopped_if_quiet(struct tailer *t)
+void tailer_stopped_if_quiet(struct tailer *t)
 {
     if (!t->stopping || t->busy)
         return;
@@ -133,186 +109,7 @@ void tailer_stop(struct tailer *t, void (*on_stopped)(void *context), void *cont
     t->stopping = true;
     t->on_stopped = on_stopped;
     t->stopped_context = context;
-    stopped_if_quiet(t);
-}
-
-/* ---- a job ---- */
-
-static void run_on_worker(uv_work_t *work)
-{
-    struct slot *slot = work->data;
-    file_job_run(&slot->job);
-}
-
-/* Takes back what the job had of the file: the descriptor, and its path. One that read ahead had its own. */
-static void take_file_back(struct slot *slot, uint64_t now)
-{
-    struct tailer *t = slot->tailer;
-    struct file *f = slot->file;
-    if (slot->job.kind == JOB_READ_AHEAD)
-        return;
-    uint64_t close_inactive = is_followed(t, f) ? tailer_input(t, f)->close_inactive_ms : 0;
-    open_files_adopt(&t->open, f, slot->job.file.content, close_inactive, now);
-    if (!file_is_begun(f))
-        f->gz = slot->job.file.gz == GZ_YES;
-    if (slot->promised)
-        open_files_keep_promise(&t->open);
-    slot->promised = false;
-    slot->job.file.source.path = slice_from(f->path);
-    slot->job.file.source.input = f->source.input;
-}
-
-static void on_job_done(uv_work_t *work, int status)
-{
-    struct slot *slot = work->data;
-    struct tailer *t = slot->tailer;
-    assert(status == 0 && (!slot->file || slot->file->reading.in_job));
-    (void)status;
-    t->busy--;
-    slot->running = false;
-    slot->returned = slot->file || slot->ahead_of;
-    if (slot->returned)
-        take_file_back(slot, t->now);
-    else
-        file_job_trim(&slot->job);
-    stopped_if_quiet(t);
-}
-
-/* Mostly it is the same as for the job before. */
-static bool replace(char **copy, const char *text)
-{
-    if (*copy && strcmp(*copy, text) == 0)
-        return true;
-    free(*copy);
-    *copy = strdup(text);
-    return *copy != NULL;
-}
-
-static struct job_file job_file_of(const struct file *f, const char *location)
-{
-    return (struct job_file){
-        .content = f->reading.content,
-        .gz = f->gz ? GZ_YES : GZ_NO,
-        .gz_end = f->gz_end,
-        .location = location,
-        .input = file_place_input(f),
-        .device = f->device,
-        .inode = f->inode,
-        .source = f->source,
-        .head = f->head,
-        .skipped = f->skipped,
-    };
-}
-
-static bool prepare_other(struct slot *slot)
-{
-    struct file *other = NULL;
-    do {
-        other = file_table_next_suspect(slot->tailer->table, slot->file, slot->first_line_hash, other);
-    } while (other && other->key != slot->other);
-    if (!other || !replace(&slot->other_location, file_location(other)))
-        return false;
-    slot->job.other = job_file_of(other, slot->other_location);
-    slot->job.other_parted = other->place == FILE_PARTED;
-    slot->job.other.content.gz = NULL;
-    if (slot->job.other.content.fd >= 0) /* its own may be handed back meanwhile */
-        slot->job.other.content.fd = dup(slot->job.other.content.fd);
-    return true;
-}
-
-static int64_t wall_ms(void)
-{
-    uv_timeval64_t wall;
-    return uv_gettimeofday(&wall) == 0 ? wall.tv_sec * 1000 + wall.tv_usec / 1000 : 0;
-}
-
-/* By its name; its first bytes decide. */
-static bool may_be_gz(const struct tailer *t, const struct file *f)
-{
-    return file_is_begun(f) ? f->gz : tailer_input(t, f)->read_gz && file_is_named_gz(file_location(f));
-}
-
-/* Copies all that the job needs. False: no memory, or no descriptor. */
-static bool prepare(struct slot *slot, const struct file *f, enum file_job_kind kind)
-{
-    struct tailer *t = slot->tailer;
-    struct file_job *job = &slot->job;
-    if (!replace(&slot->location, file_location(f)) || !replace(&slot->path, f->path))
-        return false;
-    job->kind = kind;
-    job->rules = slot->rules;
-    job->file = job_file_of(f, slot->location);
-    if (!file_is_begun(f) && may_be_gz(t, f))
-        job->file.gz = GZ_MAYBE;
-    job->file.source.path = slice_from(slot->path);
-    job->searched_to = f->reading.searched_to;
-    job->limit = f->reading.limit;
-    job->limit_at_size = t->finishing;
-    job->skip_to = f->reading.found_size;
-    job->max_line = tailer_input(t, f)->max_line_bytes;
-    job->piece = mapper_piece(tailer_input(t, f));
-    job->encoding = tailer_input(t, f)->encoding;
-    job->read_time_ms = wall_ms();
-    if (kind == JOB_READ_AHEAD) {
-        job->file.content.fd = dup(f->reading.content.fd); /* its own may be handed back meanwhile */
-        return job->file.content.fd >= 0;
-    }
-    return kind != JOB_COMPARE || prepare_other(slot);
-}
-
-void tailer_trim_free_slots(struct tailer *t)
-{
-    for (size_t i = 0; i < t->slot_count; i++) {
-        if (slot_is_free(&t->slots[i]))
-            file_job_trim(&t->slots[i].job);
-    }
-}
-
-void slot_release(struct slot *slot)
-{
-    struct file *f = slot->file;
-    slot->file = NULL;
-    if (!f)
-        return;
-    read_ahead_drop(slot->tailer, f);
-    if (slot->job.at_end)
-        tailer_trim_free_slots(slot->tailer);
-    f->reading.in_job = false;
-    if (f->reading.again)
-        file_table_visit(f->table, f);
-    f->reading.again = false;
-}
-
-bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind)
-{
-    struct tailer *t = slot->tailer;
-    if (!prepare(slot, f, kind))
-        return false;
-    slot->work.data = slot;
-    slot->running = true;
-    t->busy++;
-    int result = uv_queue_work(t->loop, &slot->work, run_on_worker, on_job_done);
-    assert(result == 0); /* it fails only without a callback */
-    (void)result;
-    return true;
-}
-
-void slot_run(struct slot *slot, enum file_job_kind kind)
-{
-    struct tailer *t = slot->tailer;
-    struct file *f = slot->file;
-    if (slot->config != t->config) { /* a reload came in between: from the start, with the new one */
-        file_table_visit(t->table, f);
-        slot_release(slot);
-        return;
-    }
-    slot->job.block_end = file_offset(f) + LIMIT_READ;
-    if (!slot_queue(slot, f, kind)) {
-        tailer_wake(f, t->now + RETRY_MS);
-        slot_release(slot);
-        return;
-    }
-    f->reading.in_job = true;
+    tailer_stopped_if_quiet(t);
 }
 
 /* ---- which file is next ---- */
@@ -337,7 +134,7 @@ static bool let_go(struct tailer *t, struct file *f, uint64_t now)
         file_table_drop(t->table, f);
         return true;
     }
-    if (!is_followed(t, f)) {
+    if (!tailer_follows(t, f)) {
         open_files_close(&t->open, f);
         read_queue_remove(f);
         return true;
@@ -451,7 +248,7 @@ static bool start(struct tailer *t, struct slot *slot, struct file *f, bool wait
     enum file_job_kind kind;
     if (!next_job(t, f, waits, &kind, &room))
         return false;
-    if (may_be_gz(t, f) && !f->reading.content.gz && !open_files_gz_room(&t->open))
+    if (tailer_may_be_gz(t, f) && !f->reading.content.gz && !open_files_gz_room(&t->open))
         return false;
     if (f->reading.content.fd < 0 && !open_files_promise(&t->open))
         return false;
@@ -526,21 +323,6 @@ static bool start_ordered(struct tailer *t, struct slot *slot, uint64_t now)
             break;
     }
     return false;
-}
-
-static bool slot_configure(struct slot *slot)
-{
-    struct tailer *t = slot->tailer;
-    if (slot->config == t->config)
-        return true;
-    struct mapper *mapper = mapper_new(t->config, MAP_FOR_RUN, t->options.host);
-    if (!mapper)
-        return false;
-    mapper_free(slot->mapper);
-    slot->mapper = slot->job.mapper = mapper;
-    slot->config = t->config;
-    slot->rules = t->rules;
-    return true;
 }
 
 static void configure_free_slots(struct tailer *t)
@@ -683,7 +465,7 @@ void tailer_progress(const struct tailer *t, uint64_t *ret_read, uint64_t *ret_t
 {
     uint64_t read = 0, total = 0;
     for (const struct file *f = file_table_first(t->table); f; f = file_table_next(f)) {
-        if (f->place == FILE_PARTED || !is_followed(t, f))
+        if (f->place == FILE_PARTED || !tailer_follows(t, f))
             continue;
         uint64_t end = f->reading.limit < f->size ? f->reading.limit : f->size;
         total += end;

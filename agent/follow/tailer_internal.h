@@ -9,7 +9,8 @@
 #include "follow/read_queue.h"
 #include "follow/tailer.h"
 
-/* What tailer.c (which file next, and its job) and tailer_outcome.c (what came of the job) share, and nobody else. */
+/* What tailer.c (which file is next), tailer_slot.c (its job), tailer_outcome.c (what came of the job) and read_ahead.c
+ * share, and nobody else. */
 
 enum {
     TAILER_SLOTS_MOST = 4,
@@ -74,25 +75,38 @@ struct tailer {
     void *stopped_context;
 };
 
-/* It has more than was read of it, from now on. */
-void tailer_note_behind(struct file *f, uint64_t now);
+/* tailer.c */
+void tailer_note_behind(struct file *f, uint64_t now); /* it has more than was read of it, from now on */
+void tailer_wake(struct file *f, uint64_t at);         /* to be visited again then, if not sooner */
+const struct input *tailer_input(const struct tailer *t, const struct file *f);
+static inline bool tailer_follows(const struct tailer *t, const struct file *f) /* it is an input's */
+{
+    return f->source.input < t->config->input_count;
+}
+void tailer_stopped_if_quiet(struct tailer *t); /* tailer_stop() waits for jobs; frees the tailer */
+
+/* tailer_slot.c */
+bool slot_init(struct slot *slot, struct tailer *t) __attribute__((warn_unused_result)); /* false: no memory */
+void slot_free(struct slot *slot);
+/* The mapper of the configuration in force. False: no memory, it has the one before. */
+bool slot_configure(struct slot *slot);
 static inline bool slot_is_free(const struct slot *slot)
 {
     return !slot->file && !slot->ahead_of && !slot->running;
 }
-void tailer_trim_free_slots(struct tailer *t); /* their large buffers go back to the heap */
 /* Sets a job to work on what is known of the file. False: no memory. */
 bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind) __attribute__((warn_unused_result));
 /* Runs the next job of a file that has the slot. */
 void slot_run(struct slot *slot, enum file_job_kind kind);
 /* The file gives the slot back, and is visited again if something happened meanwhile. */
 void slot_release(struct slot *slot);
+void tailer_trim_free_slots(struct tailer *t);                       /* their large buffers go back to the heap */
+bool tailer_may_be_gz(const struct tailer *t, const struct file *f); /* by its name, before its first bytes decide */
+
+/* tailer_outcome.c */
 /* The job has ended: what follows from it. Runs the next one in this slot, or releases it. */
 void tailer_on_outcome(struct slot *slot, uint64_t now);
 
 /* When a gzip file that is not whole has not changed for so long that it will not become so. */
 uint64_t tailer_cut_is_final_at(const struct file *f);
-void tailer_wake(struct file *f, uint64_t at); /* to be visited again then, if not sooner */
-const struct input *tailer_input(const struct tailer *t, const struct file *f);
-
 #endif

@@ -106,7 +106,7 @@ static struct merge_part part_of(const struct joining *j)
 static struct merge_part *join(struct merger *m, const struct joining *j, struct merge_part *part)
 {
     uint64_t hash = open_records_hash(j);
-    struct stream *stream;
+    struct stream *stream = NULL;
     struct open_record *found = open_records_find(&m->open, j, hash), *r = found ? found : new_record(m, j, &stream);
     if (!r)
         return NULL;
