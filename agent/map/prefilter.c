@@ -80,6 +80,29 @@ static void describe(struct prefilter *p, struct slice needle)
     }
 }
 
+/* How seldom a byte stands in JSON logs: by its place among these, the most common first. */
+static size_t rarity_of(char c)
+{
+    static const char common[] = "\"e0t:a,o1i2n3 s4r5l6d7c8u9mp-hgfy_bwvk{}./TZjxqz";
+    const char *at = memchr(common, c, sizeof common - 1);
+    return at ? (size_t)(at - common) : sizeof common;
+}
+
+/* The two rarest bytes of a needle: where neither stands, no needle does. */
+static struct probe probe_of(struct slice needle)
+{
+    struct probe probe = {0, needle.len - 1};
+    for (size_t i = 0; i < needle.len; i++) {
+        if (rarity_of(needle.text[i]) > rarity_of(needle.text[probe.first])) {
+            probe.second = probe.first;
+            probe.first = i;
+        } else if (i != probe.first && rarity_of(needle.text[i]) > rarity_of(needle.text[probe.second])) {
+            probe.second = i;
+        }
+    }
+    return probe;
+}
+
 struct prefilter prefilter_of(const struct config *config, size_t input, struct arena *arena)
 {
     struct needles needles = {.count = 0};
@@ -100,6 +123,8 @@ struct prefilter prefilter_of(const struct config *config, size_t input, struct 
         return (struct prefilter){0};
     for (size_t i = 0; i < p.count; i++)
         describe(&p, p.needles[i]);
+    for (size_t i = 0; i < p.count && i < NEEDLES_FEW; i++)
+        p.probes[i] = probe_of(p.needles[i]);
     return p;
 }
 
@@ -162,22 +187,24 @@ bool prefilter_may_match(const struct prefilter *p, struct slice line)
 
 /* ---- Many lines at a time --------------------------------------------------------------------------------------- */
 
-static const char *find_text(struct slice text, const char *at, const char *end)
+static const char *find_text(struct slice text, struct probe probe, const char *at, const char *end)
 {
     const char *last_start = end - text.len;
 #ifdef __SSE2__
-    /* Sixteen places at a time are looked at for the first and the last byte. */
-    const __m128i first = _mm_set1_epi8(text.text[0]), last = _mm_set1_epi8(text.text[text.len - 1]);
+    /* Sixteen places at a time are looked at for the two rarest bytes. */
+    const __m128i first = _mm_set1_epi8(text.text[probe.first]), second = _mm_set1_epi8(text.text[probe.second]);
     for (; last_start - at >= 15; at += 16) {
-        __m128i starts = _mm_cmpeq_epi8(_mm_loadu_si128((const void *)at), first);
-        __m128i ends = _mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + text.len - 1)), last);
-        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_and_si128(starts, ends));
+        __m128i firsts = _mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + probe.first)), first);
+        __m128i seconds = _mm_cmpeq_epi8(_mm_loadu_si128((const void *)(at + probe.second)), second);
+        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_and_si128(firsts, seconds));
         for (; mask; mask &= mask - 1) {
             const char *place = at + __builtin_ctz(mask);
             if (memcmp(place, text.text, text.len) == 0)
                 return place;
         }
     }
+#else
+    (void)probe;
 #endif
     const char *found = at <= last_start ? memmem(at, (size_t)(end - at), text.text, text.len) : NULL;
     return found ? found : end;
@@ -231,8 +258,8 @@ static const char *next_place(struct prefilter_scan *scan, const char *at)
     size_t searches = p->count <= NEEDLES_FEW ? p->count : 1;
     for (size_t i = 0; i < searches; i++) {
         if (!scan->needles[i] || scan->needles[i] < at)
-            scan->needles[i] =
-                searches == p->count ? find_text(p->needles[i], at, scan->end) : find_any(p, at, scan->end);
+            scan->needles[i] = searches == p->count ? find_text(p->needles[i], p->probes[i], at, scan->end)
+                                                    : find_any(p, at, scan->end);
         if (scan->needles[i] < next)
             next = scan->needles[i];
     }

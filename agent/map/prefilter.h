@@ -25,9 +25,12 @@ enum {
 struct prefilter {
     const struct slice *needles; /* with the quote behind them, in order */
     size_t count;                /* 0: every line is parsed */
-    uint64_t *pairs;             /* a bit for each two bytes that some needle begins with */
-    bool beyond_ascii, slash;    /* there is such a character in some needle */
-    bool escaped;                /* ... or one that JSON has to escape */
+    struct probe {
+        size_t first, second; /* where in the needle two bytes stand that are rare in logs */
+    } probes[NEEDLES_FEW];
+    uint64_t *pairs;          /* a bit for each two bytes that some needle begins with */
+    bool beyond_ascii, slash; /* there is such a character in some needle */
+    bool escaped;             /* ... or one that JSON has to escape */
 };
 
 /* Of the rules that look at that input; lives in the arena. Where memory lacks it lets every line through. */
