@@ -8,6 +8,7 @@
 #include "follow/file_parting.h"
 #include "follow/file_search.h"
 #include "follow/file_table_internal.h"
+#include "follow/predecessors.h"
 #include "sandbox/sandbox.h"
 
 #include <stdlib.h>
@@ -455,6 +456,7 @@ void file_table_reconcile(struct file_table *t, const struct scan *scan, uint64_
     find_missing(t, scan, now);
     file_table_end_searches(t, scan, now);
     note_walked(t, scan);
+    predecessors_note_walk(t, t->config, scan, now);
     file_reports_end_round(&t->reports, scan->walked, scan->input_count);
     if (walked_all)
         forget_old(t, scan);

@@ -92,11 +92,6 @@ bool file_table_wants_walk(const struct file_table *t, size_t input)
     return walks->wanted_after && walks->began <= walks->wanted_after;
 }
 
-bool file_table_walked_after(const struct file_table *t, size_t input, uint64_t after)
-{
-    return t->walks[input].began > after;
-}
-
 uint64_t file_table_deadline(const struct file_table *t)
 {
     uint64_t at = UINT64_MAX;

@@ -21,10 +21,9 @@ size_t file_table_wanted_looks(struct file_table *t, const char *const **ret_pat
 uint64_t file_table_deadline(const struct file_table *t);
 
 /* A walk of that input that begins after `after` (the loop's time) is wanted; whether one is (so far), by index of the
- * configuration; whether what one found was compared. */
+ * configuration. */
 void file_table_want_walk(struct file_table *t, size_t input, uint64_t after);
 bool file_table_wants_walk(const struct file_table *t, size_t input);
-bool file_table_walked_after(const struct file_table *t, size_t input, uint64_t after);
 
 bool file_table_is_searching(const struct file_table *t); /* a file is being looked for (where that can be done) */
 /* Of the files that are looked for where the scan has been, those that it did not show. */

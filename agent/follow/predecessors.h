@@ -23,7 +23,12 @@
  * Once it had its turn a file waits for no other: what comes later in a directory was written later. */
 
 /* `started`: when this run began, by the loop's clock. */
-bool predecessors_are_left(const struct read_queue *q, struct file *f, uint64_t started, uint64_t now);
+bool predecessors_are_left(struct read_queue *q, struct file *f, uint64_t started, uint64_t now);
 bool predecessors_want_check(const struct file *f);
+
+/* The file is begun now, by a job that began at `began`. What a walk found is compared, but for what it says of this.
+ */
+void predecessors_note_begun(struct file *f, uint64_t began, uint64_t now);
+void predecessors_note_walk(struct file_table *t, const struct config *config, const struct scan *scan, uint64_t now);
 
 #endif

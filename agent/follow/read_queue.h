@@ -15,9 +15,11 @@ struct read_queue {
     struct file_table *table;
     const struct config *config;
     bool once;
-    bool finishing; /* the agent stops: files are read to the end that they have now */
-    bool unsorted;  /* files were added in bulk */
-    unsigned read;  /* turns since a file was only checked */
+    bool finishing;       /* the agent stops: files are read to the end that they have now */
+    bool check_wanted;    /* since it was looked at, a file is to be checked */
+    struct file *awaited; /* one that others wait for; only while the next job is looked for */
+    bool unsorted;        /* files were added in bulk */
+    unsigned read;        /* turns since a file was only checked */
 };
 enum { READ_BEFORE_CHECK = 16 };
 

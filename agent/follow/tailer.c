@@ -129,6 +129,8 @@ static bool waits_for_another(const struct tailer *t, const struct file *f)
 /* A file that cannot be read any more, whatever is in it. True where it was such a one. */
 static bool let_go(struct tailer *t, struct file *f, uint64_t now)
 {
+    if (f->reading.drop || f->place == FILE_UNNAMED)
+        t->queue.awaited = NULL; /* it may be this one */
     if (f->reading.drop) {
         open_files_close(&t->open, f);
         file_table_drop(t->table, f);
@@ -333,13 +335,22 @@ static void configure_free_slots(struct tailer *t)
     }
 }
 
+/* Twice where the first look says that a file is to be checked that it has passed already. */
+static bool start_any(struct tailer *t, struct slot *slot, uint64_t now)
+{
+    t->queue.check_wanted = false;
+    if (start_fair(t, slot, now) || start_ordered(t, slot, now))
+        return true;
+    return t->queue.check_wanted && (start_fair(t, slot, now) || start_ordered(t, slot, now));
+}
+
 void tailer_read_more(struct tailer *t, uint64_t now)
 {
+    t->queue.awaited = NULL;
     configure_free_slots(t);
     for (size_t i = 0; i < t->slot_count && !t->stopping; i++) {
         struct slot *slot = &t->slots[i];
-        if (slot_is_free(slot) && slot->config == t->config && !start_fair(t, slot, now) &&
-            !start_ordered(t, slot, now) && !read_ahead_start(t, slot))
+        if (slot_is_free(slot) && slot->config == t->config && !start_any(t, slot, now) && !read_ahead_start(t, slot))
             return;
     }
 }

@@ -2,6 +2,7 @@
  *
  * A new file goes LOOK → COMPARE with each content that may be the same → begun, held back, or it continues one; all in
  * one slot. A begun one is READ, and then goes back into the queue, or waits. */
+#include "follow/predecessors.h"
 #include "follow/read_ahead.h"
 #include "map/chunk_log.h"
 
@@ -138,8 +139,8 @@ static void begin(struct slot *slot, const struct position *at, uint64_t skipped
     f->reading.held_until = f->reading.held_key = 0;
     f->most_size = f->size;
     f->born_ns = slot->job.file.born_ns; /* the inode may have been used again since a scan met it */
-    if (f->reading.marks)
-        *f->reading.marks = (struct file_marks){.begun_at = t->now, .checked_at = slot->began};
+    if (tailer_input(t, f)->merges)
+        predecessors_note_begun(f, slot->began, t->now);
     bool ok = file_table_begin(t->table, f, slot->first_line, at, skipped);
     slot_release(slot);
     if (ok)

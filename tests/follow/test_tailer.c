@@ -542,6 +542,26 @@ static void a_stop_between_two_generations(void **state)
     bed_remove(&b);
 }
 
+/* Many that are new at once take no longer than it takes to look at them: none waits for a timer. */
+static void many_new_files_in_their_order(void **state)
+{
+    (void)state;
+    enum { FILES = 400 };
+    struct bed b;
+    bed_make_merging(&b, NULL);
+    for (size_t i = 0; i < FILES; i++) {
+        char name[32], text[32];
+        snprintf(name, sizeof name, "%zu.log", i * 7 % FILES);
+        snprintf(text, sizeof text, "%zu\n", i);
+        bed_append(&b, name, text);
+        set_time(&b, name, i);
+    }
+    bed_start(&b);
+    turn_until(&b, b.sink.count == FILES);
+    check_counted(&b, FILES);
+    bed_remove(&b);
+}
+
 /* A file that cannot be read to its end as fast as it is written holds up no other: only what was there before counts.
  */
 static void a_busy_file_does_not_hold_up_a_new_one(void **state)
@@ -1201,6 +1221,7 @@ int main(void)
         cmocka_unit_test(a_generation_that_nobody_has_seen),
         cmocka_unit_test(begun_and_not_read_before_a_restart),
         cmocka_unit_test(the_end_of_a_copy_comes_first),
+        cmocka_unit_test(many_new_files_in_their_order),
         cmocka_unit_test(a_stop_between_two_generations),
         cmocka_unit_test(begun_and_copied_before_it_is_read),
         cmocka_unit_test(a_busy_file_does_not_hold_up_a_new_one),
