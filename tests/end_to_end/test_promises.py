@@ -173,6 +173,19 @@ def test_suspended(tmp_path, server):
     assert agent.stop() == 0
 
 
+def wait_until_quiet(record):
+    """Nothing has been written for longer than the time between two saves."""
+    seen, since = -1, 0
+
+    def quiet():
+        nonlocal seen, since
+        if record.stat().st_size != seen:
+            seen, since = record.stat().st_size, time.monotonic()
+        return time.monotonic() > since + 1.5
+
+    wait_until(quiet, 60, "the checkpoint is saved")
+
+
 def test_what_the_checkpoint_costs(tmp_path, server):
     """It grows with the files that changed, not with those that are watched."""
     library, record = crash.build(tmp_path), tmp_path / "record"
@@ -186,13 +199,13 @@ def test_what_the_checkpoint_costs(tmp_path, server):
                                                            "ASAN_OPTIONS": "verify_asan_link_order=0"})
         server.wait_for(lambda: len(server.events()) == files, timeout=60)
         wait_until(lambda: metric(get(agent, "/metrics")[1], "raingauge_lines_held") == 0)
-        time.sleep(0.5)  # the last of it is saved
+        wait_until_quiet(record)
         for changed in (0, 3):
             before = record.stat().st_size
             for n in range(changed):
                 agent.log(f"{n}.jsonl", line(files + n))
             server.wait_for(lambda: len(server.events()) == files + changed)
-            time.sleep(0.5)  # the same
+            wait_until_quiet(record)
             changes = list(crash.changes_of(record.read_bytes()[before:]))
             written = sum(len(data) for what, *_, data, _ in changes if what == "w")
             assert written <= 2048 * changed and sum(what == "s" for what, *_ in changes) <= 4 * changed, changes
