@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 enum {
-    READ_WHOLE_EVERY_MS = 60000,
     WRITES = IN_MODIFY | IN_ATTRIB,
     NAMES = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO,
     SELF = IN_DELETE_SELF | IN_MOVE_SELF,
@@ -271,12 +270,12 @@ void dir_watches_forget_inputs(struct dir_watches *w)
 
 /* ---- what is known ---- */
 
-void dir_watches_begin_scan(struct dir_watches *w, uint64_t now)
+void dir_watches_begin_scan(struct dir_watches *w, uint64_t now, uint64_t whole_every)
 {
     w->now = now;
     for (size_t i = 0; i < DIR_WATCH_BUCKETS; i++) {
         for (struct dir_watch *d = w->by_path[i]; d; d = d->next) {
-            if (d->told || now >= d->read_at + READ_WHOLE_EVERY_MS)
+            if (d->told || now >= d->read_at + whole_every)
                 d->known = 0;
             d->told = false;
         }

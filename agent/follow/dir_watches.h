@@ -10,7 +10,7 @@
  *
  *     dir_watches_init(&w, loop, &events);
  *     dir_watches_hear(&w);                         // what was told so far
- *     dir_watches_begin_scan(&w, now);              // … and what is told from now on is remembered
+ *     dir_watches_begin_scan(&w, now, whole_every); // … and what is told from now on is remembered
  *     … on the worker, for each directory: dir_watches_know(&w, &found);
  *     dir_watches_end_scan(&w, &scan, now);
  *     dir_watches_add(&w, path, &found); …          // those that were found; then:
@@ -19,7 +19,7 @@
  *
  * What inotify does not tell has to be looked for all the same: what others write on a network file system, what is
  * written through a link of another directory, and what it had no room for. So only directories of file systems that
- * are known to tell everything, whose files have one name, count as known; and each is read whole once a minute. */
+ * are known to tell everything, whose files have one name, count as known; and each is read whole now and then. */
 
 struct dir_watch;
 struct dir_events {
@@ -58,7 +58,8 @@ void dir_watches_forget_inputs(struct dir_watches *w);
 
 /* Also done whenever the loop turns; here, so that what has happened by now is known. */
 void dir_watches_hear(struct dir_watches *w);
-void dir_watches_begin_scan(struct dir_watches *w, uint64_t now);
+/* `whole_every`: what was read whole so many ms ago is not known any more. */
+void dir_watches_begin_scan(struct dir_watches *w, uint64_t now, uint64_t whole_every);
 /* On the worker, while a scan is under way: nothing else of this is called then but what the loop calls. */
 enum dir_knowledge dir_watches_know(const struct dir_watches *w, const struct found_file *directory);
 /* What the scan read whole is known from now on, if nothing is heard of it. */

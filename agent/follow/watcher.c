@@ -13,10 +13,12 @@
 #include <stdlib.h>
 
 enum {
-    PAUSE_MS = 5,             /* between scans, so that a burst of hints is one scan */
-    WALK_SHARE = 10,          /* a walk may take so much of the time: a tenth */
-    HINTS_MOST = 4096,        /* more than that, and everything is walked */
-    LARGE_SCAN = 1000,        /* so much is found only where something happens, or once a minute */
+    PAUSE_MS = 5,      /* between scans, so that a burst of hints is one scan */
+    WALK_SHARE = 10,   /* a walk may take so much of the time: a tenth */
+    HINTS_MOST = 4096, /* more than that, and everything is walked */
+    LARGE_SCAN = 1000, /* so much is found only where something happens, or now and then */
+    WHOLE_EVERY_RESCANS = 6,
+    WHOLE_EVERY_MS = 60000,   /* … but not less often */
     WATCHES_RETRY_MS = 60000, /* after the system had no more watches, or told of less than happened */
 };
 
@@ -423,6 +425,18 @@ static uint64_t next_scan_at(const struct watcher *w)
     return at > w->not_before ? at : w->not_before;
 }
 
+/* What inotify did not tell is found by a rescan that looks into everything: one in some. */
+static uint64_t whole_every(const struct watcher *w)
+{
+    uint64_t every = WHOLE_EVERY_MS;
+    for (size_t i = 0; i < w->config->input_count; i++) {
+        uint64_t some = WHOLE_EVERY_RESCANS * w->config->inputs[i].rescan_ms;
+        if (some < every)
+            every = some;
+    }
+    return every;
+}
+
 void watcher_scan_if_due(struct watcher *w, uint64_t now)
 {
     w->now = now;
@@ -439,7 +453,7 @@ void watcher_scan_if_due(struct watcher *w, uint64_t now)
         w->not_before = now + 1000;
         return;
     }
-    dir_watches_begin_scan(&w->watches, now);
+    dir_watches_begin_scan(&w->watches, now, whole_every(w));
     w->request.know = file_table_is_unsure(w->table) ? NULL : know;
     w->request.know_context = w;
     w->scan_told = 0;

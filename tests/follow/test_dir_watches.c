@@ -95,7 +95,7 @@ static void walk(struct fixture *f)
     struct scan scan;
     struct scan_request request = {.walk = true, .know = know, .know_context = &f->watches};
     dir_watches_hear(&f->watches);
-    dir_watches_begin_scan(&f->watches, f->now);
+    dir_watches_begin_scan(&f->watches, f->now, 60000);
     scanner_run(f->rules, &request, &scan);
     assert_false(scan.failed);
     dir_watches_end_scan(&f->watches, &scan);
