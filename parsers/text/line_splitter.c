@@ -41,8 +41,8 @@ static bool is_blank_unit(const struct line_splitter *s, const char *at)
 {
     if (encoding_unit_is(s->encoding, at, ' '))
         return true;
-    for (char c = '\t'; c <= '\r'; c++)
-        if (encoding_unit_is(s->encoding, at, c))
+    for (int c = '\t'; c <= '\r'; c++)
+        if (encoding_unit_is(s->encoding, at, (char)c))
             return true;
     return false;
 }

@@ -17,7 +17,7 @@ enum { FORMAT_VERSION = 1, CHECKSUM_DIGITS = 8, ID_BYTES = sizeof((struct checkp
 enum field_type { FIELD_NUMBER, FIELD_RARE_NUMBER, FIELD_HASH, FIELD_TIME, FIELD_FLAG };
 #define FIELD(type, json_name, member)                                                                                 \
     {                                                                                                                  \
-        {json_name, sizeof json_name - 1}, type, offsetof(struct checkpoint_entry, member)                             \
+        {json_name, sizeof(json_name) - 1}, type, offsetof(struct checkpoint_entry, member)                            \
     }
 
 /* A file's record besides its key, path and id. A flag stands there only where it is set, a rare number where it
