@@ -279,7 +279,7 @@ static void read_inputs_of(struct loader *l, const struct yaml_node *node, struc
 static void note_merging(struct config *c, const struct rule *rule)
 {
     for (size_t i = 0; i < c->input_count; i++)
-        c->inputs[i].merges |= !rule->applies_to_input || rule->applies_to_input[i];
+        c->inputs[i].merges |= rule_applies_to(rule, i);
 }
 
 /* How many $parents a record of the rule's inputs can have. */
@@ -287,7 +287,7 @@ static size_t parents_of(const struct config *c, const struct rule *rule)
 {
     size_t most = 0;
     for (size_t i = 0; i < c->input_count; i++)
-        if ((!rule->applies_to_input || rule->applies_to_input[i]) && c->inputs[i].record_count > most)
+        if (rule_applies_to(rule, i) && c->inputs[i].record_count > most)
             most = c->inputs[i].record_count;
     return most;
 }

@@ -86,6 +86,11 @@ struct rule {
     uint64_t filters;  /* a bit for each filter (its index) that its expressions use */
 };
 
+static inline bool rule_applies_to(const struct rule *rule, size_t input)
+{
+    return !rule->applies_to_input || rule->applies_to_input[input];
+}
+
 struct rules {
     struct rule *items;
     size_t count;

@@ -64,7 +64,7 @@ static void add_rule(struct asking *a, const struct config *c, const struct rule
 {
     struct slice project = literal_project(a, rule->project);
     for (size_t i = 0; project.len && i < c->input_count; i++)
-        if (!rule->applies_to_input || rule->applies_to_input[i])
+        if (rule_applies_to(rule, i))
             add_project_for(a, c, rule->to ? rule->to : c->inputs[i].to, project);
 }
 

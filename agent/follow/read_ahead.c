@@ -10,16 +10,6 @@ enum {
 
 /* ---- whether it is worth it ---- */
 
-static bool merges(const struct config *config, size_t input)
-{
-    for (size_t i = 0; i < config->rules.count; i++) {
-        const struct rule *rule = &config->rules.items[i];
-        if (rule->merge.set && (!rule->applies_to_input || rule->applies_to_input[input]))
-            return true;
-    }
-    return false;
-}
-
 /* The slot's file can be read ahead of, as far as that does not change from block to block. */
 static bool is_one_to_guess(const struct tailer *t, const struct slot *slot)
 {
@@ -27,8 +17,9 @@ static bool is_one_to_guess(const struct tailer *t, const struct slot *slot)
     bool reads = f && (slot->job.kind == JOB_READ || slot->job.kind == JOB_READ_AHEAD);
     if (!reads || slot->config != t->config || f->reading.drop || f->source.input >= t->config->input_count)
         return false;
+    const struct input *input = tailer_input(t, f);
     return !f->gz && f->reading.content.fd >= 0 && f->head.len == LIMIT_FINGERPRINT && !f->resume &&
-           !f->source.skipping && !tailer_input(t, f)->multiline_start && !merges(t->config, f->source.input);
+           !f->source.skipping && !input->multiline_start && !input->merges;
 }
 
 /* Where the block ends that is the last one under way. */

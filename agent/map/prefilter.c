@@ -111,7 +111,7 @@ struct prefilter prefilter_of(const struct config *config, size_t input, struct 
         return (struct prefilter){0};
     for (size_t i = 0; i < config->rules.count; i++) {
         const struct rule *rule = &config->rules.items[i];
-        if (rule->applies_to_input && !rule->applies_to_input[input])
+        if (!rule_applies_to(rule, input))
             continue;
         if (!add_needs_of(&needles, arena, rule))
             return (struct prefilter){0};

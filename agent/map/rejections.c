@@ -42,17 +42,12 @@ static void add_call(const struct reasons *to, const struct call_rule *call)
     to->on_reason(to->context, "too large");
 }
 
-static bool applies_to(const struct rule *rule, size_t input)
-{
-    return !rule->applies_to_input || rule->applies_to_input[input];
-}
-
 static void add_routes(const struct reasons *to, const struct config *config, const struct rule *rule)
 {
     add_if_varies(to, rule->to, "destination");
     add_if_varies(to, rule->project, "project");
     for (size_t i = 0; i < config->input_count && !rule->to; i++)
-        if (applies_to(rule, i))
+        if (rule_applies_to(rule, i))
             add_if_varies(to, config->inputs[i].to, "destination");
     for (size_t i = 0; i < config->destination_count && !rule->project; i++)
         add_if_varies(to, config->destinations[i].project, "project");

@@ -221,7 +221,7 @@ const struct rule_index *rule_index_of(const struct config *config, size_t input
         return NULL;
     for (uint32_t i = 0; i < config->rules.count; i++) {
         const struct rule *rule = &config->rules.items[i];
-        if (!rule->applies_to_input || rule->applies_to_input[input])
+        if (rule_applies_to(rule, input))
             set_add(index->all, i);
     }
     build(index, config, arena);
