@@ -1,14 +1,17 @@
 #include "base/content_hash.h"
 
 #include <assert.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define GOLDEN UINT64_C(0x9E3779B97F4A7C15)
 
 /* `key` tells where the word stands. No word waits for another: the processor works on several at a time. */
 static inline uint64_t mix(uint64_t word, uint64_t key)
 {
-    unsigned __int128 product = (unsigned __int128)(word ^ key) * UINT64_C(0xD6E8FEB86659FD93);
-    return (uint64_t)(product >> 64) ^ (uint64_t)product;
+    uint64_t keyed = word ^ key;
+    return word + (keyed & UINT32_MAX) * (keyed >> 32);
 }
 
 static uint64_t step(uint64_t h, uint64_t word)
@@ -25,6 +28,46 @@ static uint64_t load_le64(const unsigned char *p)
     word = __builtin_bswap64(word);
 #endif
     return word;
+}
+
+/* The sum of whole words, the first of which has that key: the plain way. */
+static uint64_t sum_of_words(const unsigned char *p, size_t words, uint64_t key)
+{
+    uint64_t sum = 0;
+    for (; words; p += 8, words--, key += GOLDEN)
+        sum += mix(load_le64(p), key);
+    return sum;
+}
+
+#ifdef __SSE2__
+/* The same two words at a time. */
+static uint64_t sum_of_pairs(const unsigned char *p, size_t pairs, uint64_t key)
+{
+    const __m128i step = _mm_set1_epi64x((long long)(2 * GOLDEN));
+    __m128i keys = _mm_set_epi64x((long long)(key + GOLDEN), (long long)key), sum = _mm_setzero_si128();
+    for (; pairs; p += 16, pairs--) {
+        __m128i words = _mm_loadu_si128((const void *)p), keyed = _mm_xor_si128(words, keys);
+        __m128i product = _mm_mul_epu32(keyed, _mm_srli_epi64(keyed, 32));
+        sum = _mm_add_epi64(sum, _mm_add_epi64(words, product));
+        keys = _mm_add_epi64(keys, step);
+    }
+    uint64_t halves[2];
+    _mm_storeu_si128((void *)halves, sum);
+    return halves[0] + halves[1];
+}
+#endif
+
+static uint64_t sum_of(const unsigned char *p, size_t words, uint64_t key)
+{
+    uint64_t sum = 0;
+#ifdef __SSE2__
+    size_t pairs = words / 2;
+    sum = sum_of_pairs(p, pairs, key);
+    p += 16 * pairs;
+    key += 2 * pairs * GOLDEN;
+    words %= 2;
+#endif
+    return sum + sum_of_words(p, words, key);
 }
 
 void content_hash_add(struct content_hash *c, struct slice bytes)
@@ -45,8 +88,11 @@ void content_hash_add(struct content_hash *c, struct slice bytes)
             key += GOLDEN;
         }
     }
-    for (; left >= 8; p += 8, left -= 8, key += GOLDEN)
-        h += mix(load_le64(p), key);
+    if (left >= 8) {
+        h += sum_of(p, left / 8, key);
+        p += left - left % 8;
+        left %= 8;
+    }
     for (; left; left--, held++)
         pending |= (uint64_t)*p++ << (8 * held);
     c->h = h;

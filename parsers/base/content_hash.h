@@ -12,8 +12,8 @@
  * only confuse his own lines.
  *
  * Format (never changes, it is in checkpoints): words of 8 bytes, little-endian; for the whole word number n, from 1,
- * h += high ^ low half of (word ^ n * 0x9E3779B97F4A7C15) * 0xD6E8FEB86659FD93; `pending` holds the len % 8 bytes of
- * the last, partial word. */
+ * h += word + low half * high half of (word ^ n * 0x9E3779B97F4A7C15), halves being of 32 bits; `pending` holds the
+ * len % 8 bytes of the last, partial word. */
 struct content_hash {
     uint64_t h;
     uint64_t pending;
