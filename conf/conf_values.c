@@ -273,8 +273,7 @@ static const struct expr *read_container(struct loader *l, const struct yaml_nod
 {
     const struct expr **values = arena_calloc(l->arena, node->count, sizeof *values);
     struct slice *names = arena_calloc(l->arena, node->count, sizeof *names);
-    bool good = values && names, constant = true;
-    struct value v;
+    bool good = values && names;
 
     for (size_t i = 0; i < node->count && values && names; i++) {
         const struct yaml_node *child = node->type == YAML_LIST ? node->items[i] : node->members[i].value;
@@ -282,29 +281,11 @@ static const struct expr *read_container(struct loader *l, const struct yaml_nod
             good &= check_member(l, &node->members[i]) && member_name(l, &node->members[i], &names[i]);
         values[i] = value_read(l, child);
         good &= values[i] != NULL;
-        constant = constant && values[i] && expr_is_constant(values[i], &v);
     }
     if (!good)
         return NULL;
-    if (!constant)
-        return node->type == YAML_LIST ? expr_of_list(l->arena, values, node->count)
-                                       : expr_of_map(l->arena, names, values, node->count);
-
-    struct buffer json;
-    buffer_init_in(&json, l->arena);
-    buffer_add_char(&json, node->type == YAML_LIST ? '[' : '{');
-    for (size_t i = 0; i < node->count; i++) {
-        if (i > 0)
-            buffer_add_char(&json, ',');
-        if (node->type == YAML_MAP) {
-            json_write_string(&json, names[i]);
-            buffer_add_char(&json, ':');
-        }
-        if (expr_is_constant(values[i], &v))
-            value_write(&json, &v);
-    }
-    buffer_add_char(&json, node->type == YAML_LIST ? ']' : '}');
-    return json.failed ? NULL : expr_of_literal(l->arena, value_of_json(buffer_slice(&json)));
+    return node->type == YAML_LIST ? expr_of_list(l->arena, values, node->count)
+                                   : expr_of_map(l->arena, names, values, node->count);
 }
 
 const struct expr *value_read(struct loader *l, const struct yaml_node *node)
