@@ -228,6 +228,9 @@ static void on_stop_signal(uv_signal_t *handle, int number)
     struct agent *a = handle->data;
     if (a->stage != STAGE_RUNNING) {
         log_event(a->log, LOG_WARN, "", "second signal: ends at once", LOG_UINT("signal", number), LOG_END);
+        log_held_back(a->log);
+        a->why_it_ends = "second signal";
+        agent_say_end(a);
         _exit(1);
     }
     uint64_t now = uv_now(&a->loop);

@@ -142,11 +142,19 @@ static void advance_stage(struct replay *r, uint64_t now)
         close_parts(r);
 }
 
+static void say_end(const struct replay *r)
+{
+    struct line_sums sums = metrics_line_sums(r->metrics);
+    line_sums_say(r->log, r->cut_short ? "ended before its end" : "done", &sums, &(struct line_sums){0}, NULL);
+}
+
 static void on_stop_signal(uv_signal_t *handle, int number)
 {
     struct replay *r = handle->data;
     if (r->cut_short) {
         log_event(r->log, LOG_WARN, "", "second signal: ends at once", LOG_UINT("signal", number), LOG_END);
+        log_held_back(r->log);
+        say_end(r);
         _exit(EXIT_FAILED);
     }
     log_event(r->log, LOG_INFO, "", "stopping", LOG_TEXT("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"), LOG_END);
@@ -314,8 +322,7 @@ int replay_run(struct config *config, const struct replay_options *options, stru
     if (build_parts(&r, &error)) {
         run_loop(&r);
         code = exit_code(&r);
-        struct line_sums sums = metrics_line_sums(r.metrics);
-        line_sums_say(log, r.cut_short ? "ended before its end" : "done", &sums, &(struct line_sums){0}, NULL);
+        say_end(&r);
     } else {
         log_event(log, LOG_ERROR, "", error.text, LOG_END);
         if (r.transport)

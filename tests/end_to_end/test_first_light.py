@@ -149,6 +149,18 @@ def test_kill_and_start_again(agent, server):
     assert len(set.union(*ids.values())) == 200
 
 
+def test_second_signal(agent, server):
+    """A second signal ends it at once, with exit 1; the last line of log says what is undelivered."""
+    server.answer = 503
+    agent.log("a.jsonl", line(1) + line(2))
+    agent.start()
+    wait_until(lambda: server.requests)
+    agent.process.send_signal(signal.SIGTERM)
+    agent.wait_said("stopping")
+    assert agent.stop(signal.SIGINT) == 1
+    assert "held=2" in agent.stderr[-1] and "undelivered_calls=2" in agent.stderr[-1], agent.stderr[-3:]
+
+
 def test_two_agents(agent, server):
     """The second agent on a state directory exits 1 and names the holder."""
     agent.start()

@@ -193,7 +193,7 @@ def test_usage(agent, server):
 
 
 def test_time_out_and_signal(agent, server):
-    """Both end it with 1 while the server does not answer; the next run sends everything."""
+    """Both end it with 1 while the server does not answer, and say how far it came; the next run sends everything."""
     agent.write_config(upload="  shutdown_timeout: 300ms")
     aside = agent.dir / "aside.jsonl"
     aside.write_text("".join(letter(n) for n in range(2000)))
@@ -205,6 +205,16 @@ def test_time_out_and_signal(agent, server):
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=30)[1]
     assert process.returncode == 1 and "ended before its end" in said
+    server.requests.clear()
+    agent.write_config(upload="  shutdown_timeout: 60s")
+    process = agent.command("replay", "-c", agent.config, aside)
+    server.wait_for(lambda: len(server.requests) > 3)
+    process.send_signal(signal.SIGINT)
+    while "stopping" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 1 and "delivered=0" in said.splitlines()[-1], "a second one at once"
     server.answer = None
     server.release()
     replay(agent, aside)
