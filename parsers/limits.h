@@ -15,12 +15,14 @@
 #define LIMIT_RECORD_REACH(max_line)                                                                                   \
     (2 * (max_line) + KIB(256)) /* of the file, from a record's first line to its last */
 #define LIMIT_PIECE (2 * LIMIT_RECORD_REACH(LIMIT_LINE_MOST) + LIMIT_NUL_STEP + 4) /* what holds a record for sure */
-#define LIMIT_JSON_DEPTH 128        /* objects and arrays open at once, the record the first */
-#define LIMIT_JSON_TEXT MIB(256)    /* one JSON text, whoever made it */
-#define LIMIT_RECORD_ARENA MIB(256) /* values made of one record (tokens of a 64 MiB line included) */
-#define LIMIT_RECORDS_A_LINE 100000 /* records taken out of one line with `records` */
-#define LIMIT_MERGED_RECORD MIB(64) /* texts of one merged record (merge); a larger one ends */
-#define LIMIT_MERGING MIB(256)      /* of all that are open, where a quarter of upload.buffer is more */
+#define LIMIT_JSON_DEPTH 128         /* objects and arrays open at once, the record the first */
+#define LIMIT_JSON_TEXT MIB(256)     /* one JSON text, whoever made it */
+#define LIMIT_JSON_SHAPE_SCALARS 128 /* values of a record whose shape is remembered */
+#define LIMIT_JSON_SHAPES KIB(64)    /* all shapes that are remembered */
+#define LIMIT_RECORD_ARENA MIB(256)  /* values made of one record (tokens of a 64 MiB line included) */
+#define LIMIT_RECORDS_A_LINE 100000  /* records taken out of one line with `records` */
+#define LIMIT_MERGED_RECORD MIB(64)  /* texts of one merged record (merge); a larger one ends */
+#define LIMIT_MERGING MIB(256)       /* of all that are open, where a quarter of upload.buffer is more */
 
 /* Calls and batches: the gateway refuses a body above 1 MiB, the server truncates an event above 1 MB */
 #define LIMIT_BODY KIB(1024)         /* upload.batch.max_bytes at most */

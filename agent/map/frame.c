@@ -9,11 +9,11 @@ static enum json_want want_of(const struct input *input)
     return input->record_count ? JSON_ANY_VALUE : JSON_OBJECT_ONLY;
 }
 
-static enum frame_result parse_json(struct arena *arena, const struct input *input, struct slice text,
-                                    struct value *ret_value, const char **ret_reason)
+static enum frame_result parse_json(struct arena *arena, struct json_shapes *shapes, const struct input *input,
+                                    struct slice text, struct value *ret_value, const char **ret_reason)
 {
     struct json_doc *doc;
-    enum json_fault fault = json_doc_read(arena, text, want_of(input), &doc);
+    enum json_fault fault = json_shapes_read(shapes, arena, text, want_of(input), &doc);
     if (fault == JSON_NO_MEMORY)
         return FRAME_NO_MEMORY;
     if (fault != JSON_OK) {
@@ -24,27 +24,27 @@ static enum frame_result parse_json(struct arena *arena, const struct input *inp
     return FRAME_OK;
 }
 
-static enum frame_result parse_made(struct arena *arena, const struct input *input, const struct buffer *json,
-                                    struct value *ret_value, const char **ret_reason)
+static enum frame_result parse_made(struct arena *arena, struct json_shapes *shapes, const struct input *input,
+                                    const struct buffer *json, struct value *ret_value, const char **ret_reason)
 {
     if (json->failed || arena->failed)
         return FRAME_NO_MEMORY;
-    return parse_json(arena, input, buffer_slice(json), ret_value, ret_reason);
+    return parse_json(arena, shapes, input, buffer_slice(json), ret_value, ret_reason);
 }
 
-static enum frame_result parse_raw(struct arena *arena, const struct input *input, struct slice text,
-                                   struct value *ret_value, const char **ret_reason)
+static enum frame_result parse_raw(struct arena *arena, struct json_shapes *shapes, const struct input *input,
+                                   struct slice text, struct value *ret_value, const char **ret_reason)
 {
     struct buffer json;
     buffer_init_in(&json, arena);
     buffer_add_text(&json, "{\"message\":");
     json_write_string(&json, text);
     buffer_add_char(&json, '}');
-    return parse_made(arena, input, &json, ret_value, ret_reason);
+    return parse_made(arena, shapes, input, &json, ret_value, ret_reason);
 }
 
-static enum frame_result parse_logfmt(struct arena *arena, const struct input *input, struct slice text,
-                                      struct value *ret_value, const char **ret_reason)
+static enum frame_result parse_logfmt(struct arena *arena, struct json_shapes *shapes, const struct input *input,
+                                      struct slice text, struct value *ret_value, const char **ret_reason)
 {
     struct buffer json;
     buffer_init_in(&json, arena);
@@ -52,11 +52,11 @@ static enum frame_result parse_logfmt(struct arena *arena, const struct input *i
         *ret_reason = "not logfmt";
         return FRAME_INVALID;
     }
-    return parse_made(arena, input, &json, ret_value, ret_reason);
+    return parse_made(arena, shapes, input, &json, ret_value, ret_reason);
 }
 
-static enum frame_result parse_regex(struct arena *arena, const struct input *input, struct slice text,
-                                     struct value *ret_value, const char **ret_reason)
+static enum frame_result parse_regex(struct arena *arena, struct json_shapes *shapes, const struct input *input,
+                                     struct slice text, struct value *ret_value, const char **ret_reason)
 {
     struct buffer json;
     buffer_init_in(&json, arena);
@@ -65,20 +65,20 @@ static enum frame_result parse_regex(struct arena *arena, const struct input *in
         *ret_reason = matched == REGEX_NO ? "does not match the pattern" : "the pattern gave up";
         return FRAME_INVALID;
     }
-    return parse_made(arena, input, &json, ret_value, ret_reason);
+    return parse_made(arena, shapes, input, &json, ret_value, ret_reason);
 }
 
-enum frame_result frame_parse(struct arena *arena, const struct input *input, struct slice content,
-                              struct value *ret_value, const char **ret_reason)
+enum frame_result frame_parse(struct arena *arena, struct json_shapes *shapes, const struct input *input,
+                              struct slice content, struct value *ret_value, const char **ret_reason)
 {
-    static enum frame_result (*const parsers[])(struct arena *, const struct input *, struct slice, struct value *,
-                                                const char **) = {
+    static enum frame_result (*const parsers[])(struct arena *, struct json_shapes *, const struct input *,
+                                                struct slice, struct value *, const char **) = {
         [PARSER_JSON] = parse_json,
         [PARSER_LOGFMT] = parse_logfmt,
         [PARSER_REGEX] = parse_regex,
         [PARSER_RAW] = parse_raw,
     };
-    return parsers[input->parser](arena, input, content, ret_value, ret_reason);
+    return parsers[input->parser](arena, shapes, input, content, ret_value, ret_reason);
 }
 
 bool frame_is_whole(const struct input *input, struct slice content)

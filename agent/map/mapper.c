@@ -20,6 +20,7 @@ struct mapper {
     struct arena arena;                /* one line's values */
     struct rules_run run;
     struct record_reader reader;
+    struct json_shapes *shapes;
 };
 
 /* One call of mapper_take. */
@@ -64,7 +65,8 @@ struct mapper *mapper_new(const struct config *config, enum map_mode mode, struc
     arena_init(&m->arena, LIMIT_RECORD_ARENA);
     buffer_init(&m->run.cut, LIMIT_CALL_RAW);
     record_reader_init(&m->reader);
-    if (!m->host || !m->run.lets || !make_prefilters(m) || !make_indexes(m)) {
+    m->shapes = json_shapes_new();
+    if (!m->host || !m->shapes || !m->run.lets || !make_prefilters(m) || !make_indexes(m)) {
         mapper_free(m);
         return NULL;
     }
@@ -82,6 +84,7 @@ void mapper_free(struct mapper *m)
     arena_release(&m->arena);
     buffer_release(&m->run.cut);
     record_reader_release(&m->reader);
+    json_shapes_free(m->shapes);
     free(m->run.lets);
     free(m->host);
     free(m);
@@ -228,7 +231,7 @@ static bool map_line(struct taking *t, const struct record *line)
     begin_line(t, line);
     if (!prefilter_scan_may_match(&t->scan, line->text))
         return settle(t, line, OUTCOME_UNMATCHED, UINT32_MAX, "no rule matches");
-    enum frame_result parsed = frame_parse(&t->m->arena, t->input, line->text, &value, &reason);
+    enum frame_result parsed = frame_parse(&t->m->arena, t->m->shapes, t->input, line->text, &value, &reason);
     if (parsed == FRAME_INVALID)
         return settle(t, line, OUTCOME_INVALID, UINT32_MAX, reason);
     enum map_step step = parsed == FRAME_OK ? records_each(&t->m->arena, t->input, &value, take_record, &t->m->run)

@@ -1,8 +1,8 @@
 /* JSON text → members and tokens.
  *
  * The happy path:
- *  - check_text() goes over the text once, by RFC 8259, lists the outermost object's members, counts what jsmn will
- * find, and notes where long strings stand;
+ *  - json_check_text() goes over the text once, by RFC 8259, lists the outermost object's members, counts what jsmn
+ *    will find, and notes where long strings stand;
  *  - where tokens are wanted jsmn fills an array of just that size; it is led around the long strings, as it looks at
  *    each byte of a text;
  *  - link_tokens() turns it into ours, where each token knows what comes behind its subtree.
@@ -13,305 +13,16 @@
  *  - the arena's ceiling: JSON_NO_MEMORY, and the arena has `failed` set. */
 #include "json/json_doc.h"
 
-#include "limits.h"
 #include "text/utf8.h"
-#include "json/json_scan.h"
+#include "json/json_check.h"
 
 #define JSMN_STATIC
 #define JSMN_STRICT
 #define JSMN_PARENT_LINKS
 #include <jsmn.h>
 
-_Static_assert(JSON_NAME_SLOTS == 64, "six bits of a sign, a bit each in `crowded`");
-_Static_assert(LIMIT_JSON_DEPTH % 64 == 0, "kinds of open containers are kept in 64-bit words");
 _Static_assert(LIMIT_JSON_TEXT <= (size_t)1 << 28,
                "token.size has 27 bits and a child takes two bytes; jsmn's are int");
-
-/* ---- The check -------------------------------------------------------------------------------------------------- */
-
-enum {
-    LONG_STRING = 24,  /* shorter ones cost jsmn less than to be led around them */
-    ENTRIES_MOST = 64, /* an object of more members is looked through by its tokens */
-};
-
-struct check {
-    const char *end;
-    const char *stop; /* on failure: the offending byte, or `end` where the text was right as far as it goes */
-    uint32_t tokens;
-    uint32_t escapes; /* backslashes that begin one */
-    bool mend;        /* there is something to mend ... */
-    size_t grows;     /* ... by which the text becomes that much longer */
-    bool too_deep;
-    unsigned depth;
-    uint64_t objects[LIMIT_JSON_DEPTH / 64]; /* a bit for each open container: it is an object */
-    struct json_doc *doc;                    /* what is listed goes there; NULL: nothing is */
-};
-
-/* The functions below take what stands at `at` and give the place behind it, or NULL with c->stop set. */
-
-static const char *stop_at(struct check *c, const char *at)
-{
-    c->stop = at;
-    return NULL;
-}
-
-static const char *check_unicode_escape(struct check *c, const char *at)
-{
-    int32_t unit = json_unicode_escape(at, c->end);
-    if (unit < 0) {
-        for (at += 2; at < c->end && json_hex_digit(*at) >= 0; at++)
-            ;
-        return stop_at(c, at);
-    }
-    at += 6;
-    if (json_is_high_surrogate(unit) && json_is_low_surrogate(json_unicode_escape(at, c->end)))
-        return at + 6;
-    if (json_is_high_surrogate(unit) || json_is_low_surrogate(unit))
-        c->mend = true; /* one escape in the place of another: no longer */
-    return at;
-}
-
-static const char *check_escape(struct check *c, const char *at)
-{
-    c->escapes++;
-    if (c->end - at < 2)
-        return stop_at(c, c->end);
-    switch (at[1]) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        return at + 2;
-    case 'u':
-        return check_unicode_escape(c, at);
-    default:
-        return stop_at(c, at + 1);
-    }
-}
-
-static const char *check_beyond_ascii(struct check *c, const char *at)
-{
-    const char *valid_end = utf8_multibyte_end(at, c->end);
-    if (valid_end > at)
-        return valid_end;
-    struct utf8_step bad = utf8_step(at, c->end);
-    c->mend = true;
-    c->grows += UTF8_REPLACEMENT_LEN - bad.len;
-    return at + bad.len;
-}
-
-static __attribute__((noinline)) const char *check_special_string(struct check *c, const char *at)
-{
-    while (at < c->end && *at != '"') {
-        if (*at == '\\')
-            at = check_escape(c, at);
-        else if ((signed char)*at < 0)
-            at = check_beyond_ascii(c, at);
-        else
-            return stop_at(c, at);
-        if (!at)
-            return NULL;
-        at = json_plain_end(at, c->end);
-    }
-    return at < c->end ? at + 1 : stop_at(c, at);
-}
-
-static uint32_t offset_of(const struct check *c, const char *at)
-{
-    return (uint32_t)(at - c->doc->text.text);
-}
-
-static void note_long_string(struct check *c, const char *start, const char *end)
-{
-    struct json_doc *doc = c->doc;
-    if (doc && doc->long_count < JSON_LONG_STRINGS)
-        doc->longs[doc->long_count++] = (struct json_long_string){offset_of(c, start), offset_of(c, end)};
-}
-
-/* From behind the opening quote to behind the closing one. */
-static inline const char *check_string(struct check *c, const char *start)
-{
-    const char *at = json_plain_end(start, c->end);
-    at = at < c->end && *at == '"' ? at + 1 : check_special_string(c, at);
-    if (at && at - start > LONG_STRING)
-        note_long_string(c, start, at - 1);
-    return at;
-}
-
-static const char *check_word(struct check *c, const char *at, struct slice word)
-{
-    if ((size_t)(c->end - at) >= word.len && memcmp(at, word.text, word.len) == 0)
-        return at + word.len;
-    for (size_t i = 0; at < c->end && *at == word.text[i]; i++)
-        at++;
-    return stop_at(c, at);
-}
-
-static const char *check_scalar(struct check *c, const char *at)
-{
-    switch (*at) {
-    case '"':
-        return check_string(c, at + 1);
-    case 't':
-        return check_word(c, at, SLICE("true"));
-    case 'f':
-        return check_word(c, at, SLICE("false"));
-    case 'n':
-        return check_word(c, at, SLICE("null"));
-    default: {
-        const char *stop, *end = json_number_end(at, c->end, &stop);
-        return end == stop ? end : stop_at(c, stop);
-    }
-    }
-}
-
-enum { SIGN_ESCAPED = -1 }; /* the name has a backslash in it */
-
-/* Names of another sign are others. */
-static inline uint32_t sign_of(struct slice name)
-{
-    if (name.len == 0)
-        return 0;
-    return (uint32_t)(name.len & 0x7fff) << 16 | (uint32_t)(unsigned char)name.text[0] << 8 |
-           (unsigned char)name.text[name.len - 1];
-}
-
-static inline unsigned slot_of(uint32_t sign)
-{
-    return (uint32_t)(sign * UINT32_C(0x9E3779B1)) >> 26;
-}
-
-/* An outermost member begins: its name stands at `name`, its value at `value`. */
-static void begin_entry(struct check *c, const char *name, const char *name_end, const char *value, bool escaped)
-{
-    struct json_doc *doc = c->doc;
-    if (doc->entry_count == ENTRIES_MOST)
-        doc->entries = NULL;
-    if (!doc->entries)
-        return;
-    uint32_t sign = escaped ? (uint32_t)SIGN_ESCAPED : sign_of(slice_of(name, (size_t)(name_end - name)));
-    uint8_t *slot = &doc->slots[slot_of(sign)];
-    doc->entries[doc->entry_count++] = (struct json_entry){.name = offset_of(c, name),
-                                                           .name_len = (uint32_t)(name_end - name),
-                                                           .value = offset_of(c, value),
-                                                           .sign = sign};
-    doc->crowded |= (uint64_t)(*slot != 0) << slot_of(sign);
-    doc->escaped_names |= escaped;
-    *slot = (uint8_t)doc->entry_count;
-}
-
-/* A value ends at `end`: an outermost member's, or the outermost object itself. */
-static inline void end_entry(struct check *c, const char *end)
-{
-    if (c->depth == 1 && c->doc && c->doc->entries && c->doc->entry_count)
-        c->doc->entries[c->doc->entry_count - 1].value_end = offset_of(c, end);
-}
-
-/* A member's name and its colon, with the blanks around them: to the value. */
-static const char *check_name(struct check *c, const char *at)
-{
-    if (at == c->end || *at != '"')
-        return stop_at(c, at);
-    const char *name = at + 1;
-    uint32_t escapes = c->escapes;
-    at = check_string(c, name);
-    if (!at)
-        return NULL;
-    const char *name_end = at - 1;
-    at = json_blank_end(at, c->end);
-    if (at == c->end || *at != ':')
-        return stop_at(c, at);
-    at = json_blank_end(at + 1, c->end);
-    if (c->depth == 1 && c->doc)
-        begin_entry(c, name, name_end, at, c->escapes != escapes);
-    return at;
-}
-
-static bool in_object(const struct check *c)
-{
-    return c->objects[(c->depth - 1) / 64] >> ((c->depth - 1) % 64) & 1;
-}
-
-static void open_container(struct check *c, bool object)
-{
-    uint64_t bit = UINT64_C(1) << (c->depth % 64);
-    uint64_t *word = &c->objects[c->depth / 64];
-    *word = object ? *word | bit : *word & ~bit;
-    c->depth++;
-}
-
-/* Behind a value: closes what ends there, as far as the next value; sets *ret_end instead behind the last one. */
-static const char *check_behind_value(struct check *c, const char *at, bool *ret_end)
-{
-    for (;;) {
-        end_entry(c, at);
-        at = json_blank_end(at, c->end);
-        *ret_end = at == c->end && c->depth == 0;
-        if (at == c->end || c->depth == 0)
-            return stop_at(c, at);
-        bool object = in_object(c);
-        if (*at == ',') {
-            at = json_blank_end(at + 1, c->end);
-            c->tokens += object;
-            return object ? check_name(c, at) : at;
-        }
-        if (*at != (object ? '}' : ']'))
-            return stop_at(c, at);
-        at++;
-        c->depth--;
-    }
-}
-
-/* From a value to the next one. Iterative: the nesting is in c->objects, not on the stack. */
-static const char *check_value(struct check *c, const char *at, bool *ret_end)
-{
-    if (at == c->end)
-        return stop_at(c, at);
-    c->tokens++;
-    if (*at != '{' && *at != '[') {
-        at = check_scalar(c, at);
-        return at ? check_behind_value(c, at, ret_end) : NULL;
-    }
-    bool object = *at == '{';
-    c->too_deep = c->depth == LIMIT_JSON_DEPTH;
-    if (c->too_deep)
-        return stop_at(c, at);
-    open_container(c, object);
-    at = json_blank_end(at + 1, c->end);
-    if (at < c->end && *at == (object ? '}' : ']'))
-        return check_behind_value(c, at, ret_end); /* which closes it */
-    c->tokens += object;
-    return object ? check_name(c, at) : at;
-}
-
-/* With `doc`, whose text it is, that is filled in. */
-static enum json_fault check_text(struct check *c, struct slice text, enum json_want want, struct json_doc *doc)
-{
-    if (text.len > LIMIT_JSON_TEXT)
-        return JSON_NO_MEMORY;
-    if (text.len == 0)
-        return JSON_NOT_JSON;
-    *c = (struct check){.end = text.text + text.len, .doc = doc};
-    bool end = false;
-    const char *first = json_blank_end(text.text, c->end), *at = first;
-    while (at)
-        at = check_value(c, at, &end);
-    if (end)
-        return want == JSON_ANY_VALUE || *first == '{' ? JSON_OK : JSON_NOT_OBJECT;
-    if (c->too_deep)
-        return JSON_TOO_DEEP;
-    return c->stop == c->end && c->depth > 0 ? JSON_CUT : JSON_NOT_JSON;
-}
-
-enum json_fault json_check(struct slice text, enum json_want want)
-{
-    struct check check;
-    return check_text(&check, text, want, NULL);
-}
 
 const char *json_fault_text(enum json_fault fault)
 {
@@ -458,9 +169,10 @@ bool json_doc_tokenise(struct arena *arena, struct json_doc *doc)
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-static enum json_fault read_text(struct arena *arena, struct json_doc *doc, enum json_want want, struct check *check)
+static enum json_fault read_text(struct arena *arena, struct json_doc *doc, enum json_want want,
+                                 struct json_check *check, struct json_scalars *scalars)
 {
-    struct json_entry *room = arena_alloc(arena, ENTRIES_MOST * sizeof *room);
+    struct json_entry *room = arena_alloc(arena, JSON_ENTRIES_MOST * sizeof *room);
     if (!room)
         return JSON_NO_MEMORY;
     doc->entries = room;
@@ -468,7 +180,7 @@ static enum json_fault read_text(struct arena *arena, struct json_doc *doc, enum
     memset(doc->slots, 0, sizeof doc->slots);
     doc->crowded = 0;
     doc->escaped_names = false;
-    enum json_fault fault = check_text(check, doc->text, want, doc);
+    enum json_fault fault = json_check_text(check, doc->text, want, doc, scalars);
     if (fault == JSON_OK && *json_blank_end(doc->text.text, check->end) != '{')
         doc->entries = NULL;
     doc->count = check->tokens;
@@ -491,24 +203,32 @@ struct json_doc *json_doc_of_part(struct arena *arena, struct slice text)
 
 bool json_doc_list(struct arena *arena, struct json_doc *doc)
 {
-    struct check check;
-    return doc->is_read || read_text(arena, doc, JSON_ANY_VALUE, &check) == JSON_OK;
+    struct json_check check;
+    return doc->is_read || read_text(arena, doc, JSON_ANY_VALUE, &check, NULL) == JSON_OK;
 }
 
-enum json_fault json_doc_read(struct arena *arena, struct slice text, enum json_want want, struct json_doc **ret_doc)
+enum json_fault json_doc_read_noting(struct arena *arena, struct slice text, enum json_want want,
+                                     struct json_scalars *scalars, struct json_doc **ret_doc)
 {
-    struct check check;
+    struct json_check check;
     struct json_doc *doc = json_doc_of_part(arena, text);
     if (!doc)
         return JSON_NO_MEMORY;
-    enum json_fault fault = read_text(arena, doc, want, &check);
+    enum json_fault fault = read_text(arena, doc, want, &check, scalars);
     if (fault == JSON_OK && check.mend) {
         doc->text = mend(arena, text, check.grows);
-        fault = doc->text.text ? read_text(arena, doc, want, &check) : JSON_NO_MEMORY;
+        fault = doc->text.text ? read_text(arena, doc, want, &check, NULL) : JSON_NO_MEMORY;
+        if (scalars)
+            scalars->count = SIZE_MAX;
     }
     if (fault == JSON_OK)
         *ret_doc = doc;
     return fault;
+}
+
+enum json_fault json_doc_read(struct arena *arena, struct slice text, enum json_want want, struct json_doc **ret_doc)
+{
+    return json_doc_read_noting(arena, text, want, NULL, ret_doc);
 }
 
 enum json_fault json_doc_parse(struct arena *arena, struct slice text, enum json_want want,
@@ -601,8 +321,8 @@ bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice pla
 
 struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name)
 {
-    uint32_t sign = sign_of(name);
-    unsigned slot = slot_of(sign), last = doc->slots[slot];
+    uint32_t sign = json_sign_of(name);
+    unsigned slot = json_slot_of(sign), last = doc->slots[slot];
     if (!doc->escaped_names && !(doc->crowded >> slot & 1)) {
         struct json_entry *entry = last ? &doc->entries[last - 1] : NULL;
         struct slice raw = entry ? slice_of(doc->text.text + entry->name, entry->name_len) : SLICE("");
@@ -612,7 +332,7 @@ struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name)
         struct json_entry *entry = &doc->entries[i];
         struct slice raw = {doc->text.text + entry->name, entry->name_len};
         if (entry->sign == sign ? slice_equal(raw, name)
-                                : entry->sign == (uint32_t)SIGN_ESCAPED && escaped_is(raw, name))
+                                : entry->sign == (uint32_t)JSON_SIGN_ESCAPED && escaped_is(raw, name))
             return entry;
     }
     return NULL;

@@ -108,6 +108,14 @@ static inline int json_hex_digit(char c)
     return letter >= 0 && letter < 6 ? letter + 10 : -1;
 }
 
+/* What may stand behind a backslash, but for a `u`. */
+static inline bool json_is_short_escape(char c)
+{
+    static const bool is[256] = {['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
+                                 ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true};
+    return is[(unsigned char)c];
+}
+
 /* The code unit of the escape \uXXXX that stands at `at`; -1 where none does. */
 static inline int32_t json_unicode_escape(const char *at, const char *end)
 {
