@@ -487,11 +487,11 @@ static bool run_loop(struct agent *a)
     return true;
 }
 
-static int exit_code(const struct agent *a)
+static int exit_code(struct agent *a)
 {
     if (!a->options->once)
         return 0;
-    if (a->cut_short || !a->last_save_ok)
+    if (a->cut_short || !a->last_save_ok || !agent_could_read_all(a))
         return 1;
     return delivery_dead_lettered(a->delivery) ? 3 : 0;
 }

@@ -84,6 +84,22 @@ static const char *trouble(const struct agent *a)
     return agent_state_trouble(a);
 }
 
+bool agent_could_read_all(struct agent *a)
+{
+    file_table_measure(a->files, uv_now(&a->loop));
+    for (const struct input_metrics *in = a->metrics->inputs; in; in = in->next)
+        if (in->files_unreadable > 0)
+            return false;
+    return true;
+}
+
+static const char *why_it_ends(struct agent *a)
+{
+    if (a->why_it_ends)
+        return a->why_it_ends;
+    return agent_could_read_all(a) ? "all is read" : "not all could be read";
+}
+
 void agent_say_end(struct agent *a)
 {
     uint64_t bytes = 0, calls = delivery_unsettled_calls(a->delivery);
@@ -92,9 +108,8 @@ void agent_say_end(struct agent *a)
         bytes += in->lag_bytes;
     const char *why = trouble(a);
     const struct log_field left = calls || bytes ? LOG_UINT("undelivered_calls", calls) : LOG_END;
-    const struct log_field more[] = {LOG_TEXT("why", a->why_it_ends ? a->why_it_ends : "all is read"), left,
-                                     LOG_UINT("undelivered_bytes", bytes), why ? LOG_TEXT("trouble", why) : LOG_END,
-                                     LOG_END};
+    const struct log_field more[] = {LOG_TEXT("why", why_it_ends(a)), left, LOG_UINT("undelivered_bytes", bytes),
+                                     why ? LOG_TEXT("trouble", why) : LOG_END, LOG_END};
     struct line_sums sums = metrics_line_sums(a->metrics);
     bool once = a->options->once;
     line_sums_say(a->log,

@@ -101,8 +101,11 @@ const struct command command_run = {
         "upload.shutdown_timeout\n"
         "at most; a second one ends it at once.\n"
         "\n"
-        "Exit codes: 0 done; 1 failed, or --once was ended by a signal or --timeout; 2 wrong usage or an invalid\n"
-        "configuration; 3 --once delivered all it could, but some calls are now in the dead-letter file.\n"
+        "Exit codes: 0 done; 1 failed, or --once was ended by a signal or --timeout, or could not read a file; 2 "
+        "wrong\n"
+        "usage or an invalid configuration; 3 --once delivered all it could, but some calls are now in the "
+        "dead-letter\n"
+        "file.\n"
         "\n"
         "Example: raingauge run --once -c raingauge.yaml --state-dir ./state\n",
     .run = cmd_run,

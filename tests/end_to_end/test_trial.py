@@ -102,6 +102,8 @@ def test_unreadable_file(agent, server):
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
+    assert agent.once(preexec_fn=become_nobody) == 1
+    assert "delivered=1" in agent.stderr[-1] and "not all could be read" in agent.stderr[-1], agent.stderr[-1]
     agent.start(preexec_fn=become_nobody)
     server.wait_for(lambda: len(server.events()) == 1)
     wait_status(agent, rf"unreadable: Permission denied .*{agent.logs}/a\.jsonl", rf"Permission denied +{agent.logs}/a\.jsonl +file cannot be read")
