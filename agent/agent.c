@@ -526,10 +526,11 @@ static void set_threads(void)
 }
 
 /* What was needed for a moment, by a walk over many files or a save of all of them, goes back to the system: glibc
- * would keep as much as was ever needed at once, and that for each thread. */
+ * would keep as much as was ever needed at once, and that for each thread. Bodies and blocks lie outside of its heaps,
+ * where smaller things would come to lie in their place. */
 static void set_heap(void)
 {
-    mallopt(M_MMAP_THRESHOLD, MIB(1));
+    mallopt(M_MMAP_THRESHOLD, KIB(256));
     mallopt(M_TRIM_THRESHOLD, KIB(256));
 }
 

@@ -8,6 +8,8 @@ enum {
     BODY_LEAST = 1024,
     CALLS_LEAST = 8,
     EXPECTED_MOST = 16 * 1024, /* bytes that are taken at once where as many were needed last */
+    BODY_STEP = 64 * 1024,     /* … and all that was needed last, when these are full, in such steps */
+    MARGIN_PART = 16,          /* and that much more: no two batches are of one length */
     WASTE_PART = 4,            /* of a sealed batch's memory that may lie idle */
     COST_ELSEWHERE = 144,      /* of a call: a ledger's entry, twice for its growth, and a user's turn */
 };
@@ -42,14 +44,24 @@ void batch_free(struct batch *b)
     free(b);
 }
 
+/* A batch that outgrows its first memory will be like the one before it: it takes all that at once. */
+static size_t next_cap(const struct batch *b, size_t n)
+{
+    size_t cap = n > 2 * b->cap ? n : 2 * b->cap;
+    size_t expected = b->expected + b->expected / MARGIN_PART;
+    if (b->array && cap < BODY_LEAST)
+        cap = BODY_LEAST;
+    if (cap > EXPECTED_MOST && expected >= n)
+        cap = (expected + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
+    return cap;
+}
+
 static bool reserve_body(struct batch *b, size_t n)
 {
     if (n <= b->cap)
         return true;
-    size_t cap = n > 2 * b->cap ? n : 2 * b->cap;
-    if (b->array && cap < BODY_LEAST)
-        cap = BODY_LEAST;
-    char *body = body_pool_take(b->pool, b->body, b->len, n, &cap);
+    size_t cap = next_cap(b, n);
+    char *body = body_pool_take(b->pool, b->body, b->len, cap, &cap);
     if (!body)
         body = realloc(b->body, cap);
     if (!body)
@@ -79,6 +91,7 @@ void batch_expect(struct batch *b, size_t len, size_t calls)
     assert(!b->body && !b->calls);
     if (!b->array)
         return;
+    b->expected = len;
     size_t call_cap = calls < EXPECTED_MOST / sizeof *b->calls ? calls : EXPECTED_MOST / sizeof *b->calls;
     size_t cap = len < EXPECTED_MOST ? len : EXPECTED_MOST;
     b->body = cap ? malloc(cap) : NULL;

@@ -30,7 +30,7 @@ struct batch {
     struct batch *previous, *next; /* in the list that holds it */
 
     char *body;
-    size_t len, cap;
+    size_t len, cap, expected;
     struct call *calls;
     size_t count, call_cap;
     uint64_t first; /* number of its first call */

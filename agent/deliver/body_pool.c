@@ -23,12 +23,31 @@ char *body_pool_take(struct body_pool *pool, char *data, size_t len, size_t need
     return NULL;
 }
 
+static struct spare_body *smallest(struct body_pool *pool)
+{
+    struct spare_body *found = &pool->spares[0];
+    for (size_t i = 1; i < pool->count; i++) {
+        if (pool->spares[i].cap < found->cap)
+            found = &pool->spares[i];
+    }
+    return found;
+}
+
+/* Where there are enough the smallest goes: it may be too small for every body that is still to come. */
 void body_pool_give(struct body_pool *pool, char *data, size_t cap)
 {
-    if (cap < BODY_LARGE || pool->count == LIMIT_SPARE_BODIES)
+    struct spare_body given = {data, cap};
+    if (cap >= BODY_LARGE && pool->count < LIMIT_SPARE_BODIES) {
+        pool->spares[pool->count++] = given;
+        return;
+    }
+    struct spare_body *less = cap >= BODY_LARGE ? smallest(pool) : NULL;
+    if (less && less->cap < cap) {
+        free(less->data);
+        *less = given;
+    } else {
         free(data);
-    else
-        pool->spares[pool->count++] = (struct spare_body){data, cap};
+    }
 }
 
 void body_pool_release(struct body_pool *pool)

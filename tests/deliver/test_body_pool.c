@@ -77,6 +77,24 @@ static void no_more_are_kept_than_the_ceiling(void **state)
     assert_int_equal(pool.count, 0);
 }
 
+static void a_larger_one_takes_the_place_of_the_smallest(void **state)
+{
+    struct body_pool pool = {0};
+    char *larger = malloc(LARGER);
+    size_t cap = 0;
+    (void)state;
+    for (size_t i = 0; i < LIMIT_SPARE_BODIES; i++)
+        body_pool_give(&pool, malloc(LARGE + i), LARGE + i);
+    body_pool_give(&pool, larger, LARGER);
+    body_pool_give(&pool, malloc(LARGE), LARGE); /* smaller than all of them: it goes itself */
+    assert_int_equal(pool.count, LIMIT_SPARE_BODIES);
+    assert_ptr_equal(body_pool_take(&pool, NULL, 0, LARGER, &cap), larger);
+    free(larger);
+    for (size_t i = 0; i < pool.count; i++)
+        assert_true(pool.spares[i].cap > LARGE);
+    body_pool_release(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +102,7 @@ int main(void)
         cmocka_unit_test(without_one_that_is_large_enough_nothing_is_done),
         cmocka_unit_test(the_one_that_fits_is_found_among_others),
         cmocka_unit_test(no_more_are_kept_than_the_ceiling),
+        cmocka_unit_test(a_larger_one_takes_the_place_of_the_smallest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
