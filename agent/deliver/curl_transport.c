@@ -21,6 +21,7 @@ enum {
     BODY_MOST = 64 * 1024,   /* of it that is waited for; more ends the connection */
     HEADER_VALUE_MOST = 64,  /* of those that are read: a date */
     HEADER_ROOM = 256,       /* longer lines that are sent are made on the heap */
+    SEND_LARGE = 128 * 1024, /* of a body above curl's own 64 KiB, in one system call */
     KEY_ROOM = 512,          /* kept behind LIMIT_ANSWER_KEPT, so that a key that is cut off there is found */
 };
 
@@ -308,6 +309,8 @@ static CURLcode set_request(struct transfer *x)
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_POSTFIELDS, body.text);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+    if (body.len > SEND_LARGE / 2)
+        SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_LARGE);
     SET(CURLOPT_HTTPHEADER, x->headers);
     SET(CURLOPT_USERAGENT, "raingauge/" RAINGAUGE_VERSION);
     SET(CURLOPT_HEADERFUNCTION, keep_header);
