@@ -7,6 +7,7 @@
 #include "follow/scanner.h"
 #include "limits.h"
 #include "map/chunk_print.h"
+#include "text/inflate.h"
 #include "json/json_writer.h"
 
 #include <errno.h>
@@ -108,22 +109,45 @@ static char *absolute(const char *path)
     return asprintf(&whole, "%s/%s", strcmp(directory, "/") == 0 ? "" : directory, path) < 0 ? NULL : whole;
 }
 
-static void map_descriptor(struct map_command *m, int fd, size_t input, const char *path)
+static void map_content(struct map_command *m, const struct file_content *content, size_t input, const char *path)
 {
     struct source source = {.input = input, .path = slice_from(path)};
     struct stat st;
     struct slice first_line;
     struct error error;
-    if (!map_reader_first_line(&m->reader, fd, &first_line, &error)) {
+    if (!map_reader_first_line(&m->reader, content, &first_line, &error)) {
         complain(m, error.text);
         return;
     }
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fd != STDIN_FILENO)
+    if (fstat(content->fd, &st) == 0 && S_ISREG(st.st_mode) && content->fd != STDIN_FILENO)
         source.id = file_id_of(st.st_dev, st.st_ino, 0, first_line);
     else
         source.id = file_id_of_name(slice_from(m->name));
-    if (!map_reader_run(&m->reader, fd, &source, slice_from(m->name), on_chunk, m, &error))
+    if (!map_reader_run(&m->reader, &source, slice_from(m->name), on_chunk, m, &error))
         complain(m, error.text);
+}
+
+/* As `run` has it: by the name and the first bytes. */
+static bool is_gzip(const struct map_command *m, int fd, size_t input, const char *path)
+{
+    char magic[2];
+    return m->config->inputs[input].read_gz && slice_ends_with(slice_from(path), SLICE(".gz")) &&
+           pread(fd, magic, sizeof magic, 0) == sizeof magic && inflate_is_gzip(slice_of(magic, sizeof magic));
+}
+
+/* What can be read of one that is not whole is mapped. */
+static void map_gzip(struct map_command *m, int fd, size_t input, const char *path)
+{
+    struct file_content content = {.fd = fd, .gz = gz_reader_new()};
+    if (!content.gz) {
+        complain(m, strerror(ENOMEM));
+        return;
+    }
+    map_content(m, &content, input, path);
+    enum gz_end end = gz_reader_end(content.gz);
+    if (end == GZ_CUT || end == GZ_DAMAGED)
+        complain(m, end == GZ_CUT ? "the gzip file is cut off" : "the gzip file is damaged");
+    gz_reader_free(content.gz);
 }
 
 static void map_file(struct map_command *m, const char *name, size_t input, const char *path)
@@ -134,7 +158,10 @@ static void map_file(struct map_command *m, const char *name, size_t input, cons
         complain(m, strerror(errno));
         return;
     }
-    map_descriptor(m, fd, input, path);
+    if (is_gzip(m, fd, input, path))
+        map_gzip(m, fd, input, path);
+    else
+        map_content(m, &(struct file_content){.fd = fd}, input, path);
     close(fd);
 }
 
@@ -142,7 +169,7 @@ static void map_argument(struct map_command *m, const char *name)
 {
     m->name = name;
     if (strcmp(name, "-") == 0) {
-        map_descriptor(m, STDIN_FILENO, m->default_input, name);
+        map_content(m, &(struct file_content){.fd = STDIN_FILENO}, m->default_input, name);
         return;
     }
     char *path = absolute(name);

@@ -20,18 +20,26 @@ void map_reader_release(struct map_reader *r)
     buffer_release(&r->bytes);
 }
 
+static ssize_t read_block(struct map_reader *r, char *to)
+{
+    ssize_t n;
+    do
+        n = r->content.gz ? gz_reader_read(r->content.gz, r->content.fd, to, LIMIT_READ, r->read)
+                          : read(r->content.fd, to, LIMIT_READ);
+    while (n < 0 && errno == EINTR);
+    r->read += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
 /* Another block behind what there is. *ret_end: there was none. */
-static bool read_more(struct map_reader *r, int fd, bool *ret_end, struct error *ret_error)
+static bool read_more(struct map_reader *r, bool *ret_end, struct error *ret_error)
 {
     char *room = buffer_reserve(&r->bytes, LIMIT_READ);
     if (!room) {
         error_set(ret_error, "out of memory");
         return false;
     }
-    ssize_t n;
-    do
-        n = read(fd, room, LIMIT_READ);
-    while (n < 0 && errno == EINTR);
+    ssize_t n = read_block(r, room);
     if (n < 0) {
         error_set(ret_error, "read: %s", strerror(errno));
         return false;
@@ -41,13 +49,16 @@ static bool read_more(struct map_reader *r, int fd, bool *ret_end, struct error 
     return true;
 }
 
-bool map_reader_first_line(struct map_reader *r, int fd, struct slice *ret_line, struct error *ret_error)
+bool map_reader_first_line(struct map_reader *r, const struct file_content *content, struct slice *ret_line,
+                           struct error *ret_error)
 {
+    r->content = *content;
+    r->read = 0;
     buffer_clear(&r->bytes);
     r->taken = 0;
     const char *newline = NULL;
     for (bool end = false; !newline && !end && r->bytes.len < LIMIT_FINGERPRINT;) {
-        if (!read_more(r, fd, &end, ret_error))
+        if (!read_more(r, &end, ret_error))
             return false;
         newline = memchr(r->bytes.data, '\n', r->bytes.len);
     }
@@ -102,15 +113,14 @@ static bool map_what_is_there(struct map_reader *r, struct source *source, struc
     return true;
 }
 
-bool map_reader_run(struct map_reader *r, int fd, struct source *source, struct slice name,
+bool map_reader_run(struct map_reader *r, struct source *source, struct slice name,
                     bool (*on_chunk)(void *context, const struct chunk *chunk), void *context, struct error *ret_error)
 {
     bool end = false;
     position_init(&source->at);
     source->skipping = false;
     do {
-        if (!read_more(r, fd, &end, ret_error) ||
-            !map_what_is_there(r, source, name, end, on_chunk, context, ret_error))
+        if (!read_more(r, &end, ret_error) || !map_what_is_there(r, source, name, end, on_chunk, context, ret_error))
             return false;
         forget_taken(r);
     } while (!end);

@@ -1,4 +1,5 @@
 """`raingauge map` and `raingauge test`: rules tried on lines, without a network and without state."""
+import gzip
 import json
 import os
 import subprocess
@@ -50,6 +51,27 @@ def test_a_logfile(directory):
     assert [(o.get("outcome"), o["offset"], o.get("reason")) for o in run(directory, "--all", "./logs/a.jsonl")] == [
         (None, 0, None), ("dropped", 35, "dropped by rule"), ("unmatched", 52, "no rule matches"), ("invalid", 67, "not JSON"),
         ("rejected", 76, "missing user_id")]
+
+
+def test_a_gzip_file(directory):
+    """Read as its content where the input says so, as `run` reads it; of one that is cut off what can be read, and exit 1."""
+    line = b'{"msg":"llm","user":"u1","q":"hi"}\n'
+    (directory / "raingauge.yaml").write_text(CONFIG.replace("*.jsonl", "*").replace("texts/*.log", "texts/*").replace("name}", "name, compression: none}"))
+    packed = directory / "logs" / "a.jsonl.gz"
+    packed.write_bytes(gzip.compress(line) + gzip.compress(line[:-1]))
+    for arguments in [], ["logs/a.jsonl.gz"], ["--input", "chat", str(packed)]:
+        assert [(c["offset"], c["call"]["user_id"]) for c in run(directory, *arguments)] == [(0, "u1"), (len(line), "u1")]
+    packed.write_bytes((gzip.compress(line) + gzip.compress(line + os.urandom(100000).hex().encode()))[:-20000])
+    assert [c["offset"] for c in run(directory, code=1)] == [0, len(line)]
+    assert "cut off" in run.stderr
+    packed.write_bytes(gzip.compress(line) + b"nonsense")
+    assert [c["offset"] for c in run(directory, code=1)] == [0]
+    assert "damaged" in run.stderr
+    packed.write_bytes(line)
+    assert [c["offset"] for c in run(directory)] == [0], "only its name is one"
+    packed.unlink()
+    (directory / "texts" / "t.gz").write_bytes(gzip.compress(line))
+    assert "\x1f" in run(directory)[0]["call"]["signal_name"]
 
 
 def test_which_input_a_file_is_of(directory):
