@@ -141,15 +141,19 @@ static bool escape_may_matter(const struct prefilter *p, const char *at, const c
     return unit >= 0 && (p->beyond_ascii || unit < 0x80);
 }
 
-/* The next backslash that may matter, or `end`. `at` is no character that is escaped itself. */
-static const char *find_escape(const struct prefilter *p, const char *at, const char *end)
+/* The first backslash before `stop` that may matter; a place not before `stop` where none does. `at` is no character
+ * that is escaped itself, and nor is what is returned. */
+static const char *find_escape(const struct prefilter *p, const char *at, const char *stop, const char *end)
 {
-    while (at < end && (at = memchr(at, '\\', (size_t)(end - at)))) {
-        if (escape_may_matter(p, at, end))
-            return at;
-        at += 2;
+    while (at < stop) {
+        const char *escape = memchr(at, '\\', (size_t)(stop - at));
+        if (!escape)
+            return stop;
+        if (escape_may_matter(p, escape, end))
+            return escape;
+        at = escape + 2;
     }
-    return end;
+    return at;
 }
 
 /* Whether a needle stands at the beginning of the text. No needle begins with another one: each has a quote at its end
@@ -182,7 +186,7 @@ bool prefilter_may_match(const struct prefilter *p, struct slice line)
         if (begins_with_needle(p, slice_of(at, (size_t)(end - at))))
             return true;
     }
-    return find_escape(p, line.text, end) < end;
+    return find_escape(p, line.text, end, end) < end;
 }
 
 /* ---- Many lines at a time --------------------------------------------------------------------------------------- */
@@ -240,21 +244,18 @@ static const char *find_any(const struct prefilter *p, const char *at, const cha
 void prefilter_scan_begin(struct prefilter_scan *scan, const struct prefilter *p, struct slice bytes)
 {
     scan->of = p;
-    scan->asked = bytes.text;
+    scan->asked = scan->escape = bytes.text;
     scan->end = bytes.text + bytes.len;
-    scan->escape = NULL;
+    scan->escape_found = false;
     for (size_t i = 0; i < NEEDLES_FEW; i++)
         scan->needles[i] = NULL;
 }
 
-/* The first place from `at` on that has to be looked at. */
-static const char *next_place(struct prefilter_scan *scan, const char *at)
+/* The first needle from `at` on. */
+static const char *next_needle(struct prefilter_scan *scan, const char *at)
 {
     const struct prefilter *p = scan->of;
-    scan->asked = at;
-    if (!scan->escape || scan->escape < at)
-        scan->escape = find_escape(p, at, scan->end);
-    const char *next = scan->escape;
+    const char *next = scan->end;
     size_t searches = p->count <= NEEDLES_FEW ? p->count : 1;
     for (size_t i = 0; i < searches; i++) {
         if (!scan->needles[i] || scan->needles[i] < at)
@@ -264,6 +265,22 @@ static const char *next_place(struct prefilter_scan *scan, const char *at)
             next = scan->needles[i];
     }
     return next;
+}
+
+/* The first place from `at` on that has to be looked at. Escapes are looked for as far as the next needle only. */
+static const char *next_place(struct prefilter_scan *scan, const char *at)
+{
+    const char *needle = next_needle(scan, at);
+    scan->asked = at;
+    if (scan->escape < at) {
+        scan->escape = at;
+        scan->escape_found = false;
+    }
+    if (!scan->escape_found && scan->escape < needle) {
+        scan->escape = find_escape(scan->of, scan->escape, needle, scan->end);
+        scan->escape_found = scan->escape < needle;
+    }
+    return scan->escape < needle ? scan->escape : needle;
 }
 
 bool prefilter_scan_may_match(struct prefilter_scan *scan, struct slice line)

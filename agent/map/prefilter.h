@@ -38,11 +38,12 @@ struct prefilter prefilter_of(const struct config *config, size_t input, struct 
 
 bool prefilter_may_match(const struct prefilter *p, struct slice line);
 
-/* Where in the bytes each needle and the next escape that may matter were last found. */
+/* Where in the bytes each needle was last found, and the next escape that may matter, or how far there is none. */
 struct prefilter_scan {
     const struct prefilter *of;
     const char *needles[NEEDLES_FEW]; /* of many: the next of any is needles[0] */
     const char *escape;
+    bool escape_found; /* else none stands before it */
     const char *asked; /* what was found is behind it */
     const char *end;
 };
