@@ -49,7 +49,8 @@ static bool map_lines(struct test_run *run, const struct config_test *test)
     }
     if (run->lines.failed)
         return false;
-    mapper_take(run->mapper, &source, buffer_slice(&run->lines), 0, 0, SIZE_MAX, 0, &run->chunk);
+    mapper_take(run->mapper, &source, buffer_slice(&run->lines), 0, MAP_TAKE_LAST_LINE_ANYHOW, SIZE_MAX, 0,
+                &run->chunk);
     return run->chunk.result != CHUNK_NO_MEMORY && merge(run);
 }
 

@@ -74,6 +74,22 @@ def test_a_gzip_file(directory):
     assert "\x1f" in run(directory)[0]["call"]["signal_name"]
 
 
+def test_the_end_of_a_tests_lines_ends_what_is_open(directory):
+    """A record of many lines, and a container's partial line, as at the end of a LOGFILE."""
+    (directory / "raingauge.yaml").write_text("""
+inputs:
+  - {name: many, paths: [a], parser: raw, multiline: {start: '^\\d'}}
+  - {name: pod, paths: [b], parser: raw, envelope: cri}
+rules: [{name: text, signal: {event_id: e, signal_name: $.message}}]
+tests:
+  - {name: a record, input: many, lines: [1 a, ' b', 2 c], expect: [{signal: {signal_name: "1 a\\n b"}}, {signal: {signal_name: 2 c}}]}
+  - {name: a part, input: pod, line: "2024-05-01T10:00:00.1Z stdout P one", expect: [{signal: {signal_name: one}}]}
+""")
+    assert run(directory, command="test") == "ok   a record\nok   a part\n2 passed, 0 failed\n"
+    lines = "2024-05-01T10:00:00.1Z stdout P one"
+    assert [c["call"]["signal_name"] for c in run(directory, "--input", "pod", "-", input=lines)] == ["one"]
+
+
 def test_which_input_a_file_is_of(directory):
     """The first whose paths match it, else --input, else the first."""
     (directory / "texts" / "t.log").write_text("one\n")
