@@ -40,7 +40,8 @@ static bool merge(struct test_run *run)
 
 static bool map_lines(struct test_run *run, const struct config_test *test)
 {
-    struct source source = {.id = file_id_of_name(test->name), .input = test->input, .path = SLICE("-")};
+    const struct source_text text = {.in_envelope = true};
+    struct source source = {.id = file_id_of_name(test->name), .input = test->input, .path = SLICE("-"), .text = &text};
     position_init(&source.at);
     buffer_clear(&run->lines);
     for (size_t i = 0; i < test->line_count; i++) {

@@ -19,12 +19,13 @@ struct dead_letter {
     const char *outcome, *why; /* of a kept line; static */
     struct slice text;         /* behind the struct: the answer's beginning; the kept line; of a call that was never
                                 * sent all of the letter behind its time */
+    struct slice time, stream; /* of a kept line: what its envelope said */
 };
 
 /* Takes over the batch, which has one call. NULL on lack of memory. */
 struct dead_letter *dead_letter_of_call(struct batch *b, enum dead_reason reason, int status, struct slice answer);
 struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, struct joined *joined,
-                                        const struct map_note *note, struct slice text);
+                                        const struct chunk *chunk, const struct map_note *note);
 struct dead_letter *dead_letter_never_sent(struct ledger *l, uint64_t line, struct slice text);
 void dead_letter_free(struct dead_letter *letter);
 

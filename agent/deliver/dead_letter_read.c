@@ -1,6 +1,7 @@
 #include "deliver/dead_letter_read.h"
 
 #include "deliver/dead_letter.h"
+#include "frames/record.h"
 #include "limits.h"
 #include "json/json_doc.h"
 #include "json/json_writer.h"
@@ -71,6 +72,17 @@ static const char *read_call(struct arena *arena, const struct json_doc *doc, ui
     return NULL;
 }
 
+static bool read_line(struct arena *arena, const struct json_doc *doc, struct dead_letter_read *l)
+{
+    struct slice reason;
+    if (!json_member(doc, 0, SLICE("line")) || !text_of(arena, doc, "line", &l->line) ||
+        !text_of(arena, doc, "reason", &reason) || !text_of(arena, doc, "line_time", &l->time) ||
+        !text_of(arena, doc, "line_stream", &l->stream))
+        return false;
+    l->in_envelope = slice_is(reason, RECORD_NO_ENVELOPE);
+    return true;
+}
+
 const char *dead_letter_read(struct arena *arena, struct slice text, struct dead_letter_read *ret_letter)
 {
     struct dead_letter_read l = {0};
@@ -87,7 +99,7 @@ const char *dead_letter_read(struct arena *arena, struct slice text, struct dead
         const char *wrong = read_call(arena, doc, call, &l);
         if (wrong)
             return arena->failed ? out_of_memory : wrong;
-    } else if (!json_member(doc, 0, SLICE("line")) || !text_of(arena, doc, "line", &l.line)) {
+    } else if (!read_line(arena, doc, &l)) {
         return arena->failed ? out_of_memory : "neither a call nor a kept line";
     }
     *ret_letter = l;

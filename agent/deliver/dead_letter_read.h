@@ -10,7 +10,9 @@ struct dead_letter_read {
     uint64_t offset;
     bool is_line; /* a kept line; else a call */
 
-    struct slice line; /* a kept line's text */
+    struct slice line;         /* a kept line's text, … */
+    bool in_envelope;          /* … as it stood in the file, or: */
+    struct slice time, stream; /* what its envelope said */
 
     enum endpoint endpoint; /* a call's, as the next ones */
     struct slice destination, project, rule;

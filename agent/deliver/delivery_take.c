@@ -133,8 +133,7 @@ static bool stage_kept_lines(struct intake *in)
         struct call call = {.ledger = in->ledger, .line = in->first_line + note->line};
         if (note->merged)
             call = call_of_merged(in, note->merged);
-        struct dead_letter *letter = dead_letter_of_line(call.ledger, call.line, call.joined, note,
-                                                         chunk_text(in->chunk, note->kept_at, note->kept_len));
+        struct dead_letter *letter = dead_letter_of_line(call.ledger, call.line, call.joined, in->chunk, note);
         if (!letter)
             return false;
         *in->kept_end = letter;

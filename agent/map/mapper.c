@@ -115,15 +115,25 @@ static bool add_line(struct taking *t, const struct record *line, struct mapped_
 
 /* ---- What came of a line ---------------------------------------------------------------------------------------- */
 
-/* The line's text goes to the dead letters (dead_letter.lines): it is one more thing to be settled. */
+/* What goes to the dead letters: a text, and behind it what its envelope said. */
+static bool keep(struct chunk *chunk, struct slice text, struct slice time, struct slice stream, struct map_note *note)
+{
+    note->kept_at = chunk->text.len;
+    note->kept_len = text.len;
+    note->kept_time_len = (uint32_t)time.len;
+    note->kept_stream_len = (uint32_t)stream.len;
+    buffer_add(&chunk->text, text);
+    buffer_add(&chunk->text, time);
+    buffer_add(&chunk->text, stream);
+    return !chunk->text.failed;
+}
+
+/* The line's text is kept (dead_letter.lines): it is one more thing to be settled. */
 static bool keep_text(struct taking *t, const struct record *line, struct map_note *note, struct mapped_line *mapped)
 {
-    note->kept_at = t->chunk->text.len;
-    note->kept_len = line->text.len;
     note->line = (uint32_t)t->chunk->line_count;
-    buffer_add(&t->chunk->text, line->text);
     mapped->calls++;
-    return !t->chunk->text.failed;
+    return keep(t->chunk, line->text, line->time, line->stream, note);
 }
 
 /* A line that is settled here and now. */
@@ -136,16 +146,16 @@ static bool settle(struct taking *t, const struct record *line, enum outcome out
                             .reason = reason,
                             .before_call = chunk->call_count,
                             .line = UINT32_MAX};
-    bool keep = outcome == OUTCOME_INVALID && t->m->config->dead_letter_lines;
+    bool kept = outcome == OUTCOME_INVALID && t->m->config->dead_letter_lines;
     bool listed = outcome == OUTCOME_INVALID || outcome == OUTCOME_OVERSIZED;
-    if (keep) {
+    if (kept) {
         struct mapped_line mapped = {.invalid = true};
         if (!keep_text(t, line, &note, &mapped) || !add_line(t, line, mapped))
             return false;
     } else {
         chunk->outcomes[outcome]++;
     }
-    return (!listed && !t->m->list_all) || chunk_add_note(chunk, &note, t->m->list_all || keep);
+    return (!listed && !t->m->list_all) || chunk_add_note(chunk, &note, t->m->list_all || kept);
 }
 
 static bool settle_without_call(struct taking *t, const struct record *line)
@@ -197,8 +207,9 @@ static void begin_line(struct taking *t, const struct record *line)
     arena_reset(&t->m->arena);
     run->chunk = t->chunk;
     run->meta.offset = line->at.offset;
-    run->meta.time = line->time;
-    run->meta.stream = line->stream;
+    const struct source_text *text = t->source->text;
+    run->meta.time = text && !text->in_envelope ? text->time : line->time;
+    run->meta.stream = text && !text->in_envelope ? text->stream : line->stream;
     run->line = (struct line_state){.input = t->input,
                                     .file = &t->source->id,
                                     .offset = line->at.offset,
@@ -356,6 +367,10 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
                        .history = history,
                        .at = source->at};
     struct record_options options = options_of(t.input);
+    if (source->text) {
+        options.encoding = ENCODING_UTF8;
+        options.envelope = source->text->in_envelope ? options.envelope : ENVELOPE_NONE;
+    }
     struct record_place place = {
         .at.offset = position_offset(&source->at), .skipping = source->skipping, .lanes = source->at.lanes};
     bool full;
@@ -424,11 +439,8 @@ static void undo_merged(struct chunk *chunk, const struct line_state *state, siz
 static bool keep_merged(struct chunk *chunk, const struct merged_view *view, struct map_note *note,
                         struct merged_record *ret)
 {
-    note->kept_at = chunk->text.len;
-    note->kept_len = view->text.len;
-    buffer_add(&chunk->text, view->text);
     ret->calls++;
-    return !chunk->text.failed;
+    return keep(chunk, view->text, view->meta->time, view->meta->stream, note);
 }
 
 static bool give_up_merged(struct mapper *m, const struct merged_view *view, struct chunk *chunk, size_t notes,
@@ -443,10 +455,10 @@ static bool give_up_merged(struct mapper *m, const struct merged_view *view, str
                             .line = UINT32_MAX,
                             .merged = m->run.line.merged};
     ret->invalid = true;
-    bool keep = m->config->dead_letter_lines && view->text.len > 0;
-    if (keep && !keep_merged(chunk, view, &note, ret))
+    bool kept = m->config->dead_letter_lines && view->text.len > 0;
+    if (kept && !keep_merged(chunk, view, &note, ret))
         return false;
-    return chunk_add_note(chunk, &note, m->list_all || keep);
+    return chunk_add_note(chunk, &note, m->list_all || kept);
 }
 
 static bool finish_merged(struct mapper *m, const struct merged_view *view, struct chunk *chunk, size_t notes,

@@ -43,15 +43,22 @@ struct file_id {
 struct file_id file_id_of(uint64_t device, uint64_t inode, uint64_t generation, struct slice first_line);
 struct file_id file_id_of_name(struct slice name); /* `-` and `tests` */
 
+/* Bytes that are no file's: text already, whatever the input's encoding is. */
+struct source_text {
+    bool in_envelope;          /* as the input has it; else it was taken off, and said: */
+    struct slice time, stream; /* empty: nothing */
+};
+
 /* What is remembered of one file between two reads: where to go on, and what a line's meaning hangs on. Moves into a
  * job that reads and maps, and back; only one job at a time has it. Copyable bytes, no ownership. */
 struct source {
     struct position at; /* the next byte to be read: a record's start, but while `skipping` */
     bool skipping;      /* within an oversized line, up to its newline */
     struct file_id id;
-    size_t input;                /* index in the configuration's inputs */
-    struct slice path;           /* $meta.file; borrowed from the file's entry */
-    const struct resume *resume; /* NULL, or what is unsettled of lines that were taken before; borrowed likewise */
+    size_t input;                   /* index in the configuration's inputs */
+    struct slice path;              /* $meta.file; borrowed from the file's entry */
+    const struct resume *resume;    /* NULL, or what is unsettled of lines that were taken before; borrowed likewise */
+    const struct source_text *text; /* NULL: the bytes are a file's; borrowed */
 };
 
 #endif

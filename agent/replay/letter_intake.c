@@ -198,7 +198,8 @@ static struct file_id id_of(const struct letter_intake *in, size_t input, const 
     if (fd < 0)
         return id;
     ssize_t n = pread(fd, head, sizeof head, 0);
-    if (n > 0 && fstat(fd, &found) == 0 && reads_at(fd, letter->line, letter->offset)) {
+    size_t before = letter->time.len ? letter->time.len + letter->stream.len + strlen("  F ") : 0; /* CRI's envelope */
+    if (n > 0 && fstat(fd, &found) == 0 && reads_at(fd, letter->line, letter->offset + before)) {
         const char *newline = memchr(head, '\n', (size_t)n);
         id = file_id_of(found.st_dev, found.st_ino, 0, slice_of(head, newline ? (size_t)(newline - head) : (size_t)n));
     }
@@ -235,9 +236,11 @@ static bool take_line(struct letter_intake *in, uint64_t now)
         return false;
 
     size_t input = scan_rules_input_of(in->scan_rules, letter->file);
+    const struct source_text text = {letter->in_envelope, letter->time, letter->stream};
     struct source source = {.id = id_of(in, input, path, letter),
                             .input = input < in->config->input_count ? input : 0, /* as `map` does */
-                            .path = letter->file};
+                            .path = letter->file,
+                            .text = &text};
     position_init(&source.at);
     source.at.content.len = letter->offset;
     mapper_take(in->mapper, &source, slice_from_offset(buffer_slice(&in->bytes), sizeof before), sizeof before,

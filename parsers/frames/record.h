@@ -23,6 +23,9 @@ struct record_place {
     } lanes;
 };
 
+/* The fault of a line that has not the envelope that should be there. */
+#define RECORD_NO_ENVELOPE "no line of a container"
+
 /* What the parser gets: a line, or what was joined from several. It counts as one line (contract 6.1), however many
  * lines of the file it came from: the parts of a container's line are one line, and so is a multiline record. */
 struct record {

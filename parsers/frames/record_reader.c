@@ -147,7 +147,7 @@ static void take_text(struct record_reader *r, struct slice text)
         take_frame(r, &frame);
         break;
     case UNWRAP_NOT_ONE:
-        take_alone(r, &(struct record){.text = text, .at = r->here, .fault = "no line of a container"});
+        take_alone(r, &(struct record){.text = text, .at = r->here, .fault = RECORD_NO_ENVELOPE});
         break;
     case UNWRAP_NO_MEMORY: /* of the arena: each time it is read */
         take_alone(r, &(struct record){.text = text, .at = r->here, .fault = "too complex"});

@@ -74,18 +74,23 @@ def test_a_gzip_file(directory):
     assert "\x1f" in run(directory)[0]["call"]["signal_name"]
 
 
-def test_the_end_of_a_tests_lines_ends_what_is_open(directory):
-    """A record of many lines, and a container's partial line, as at the end of a LOGFILE."""
+def test_what_a_tests_lines_are(directory):
+    """Text, whatever the input's encoding is. Their end ends a record of many lines, and a container's partial line, as the end
+    of a LOGFILE does."""
     (directory / "raingauge.yaml").write_text("""
 inputs:
   - {name: many, paths: [a], parser: raw, multiline: {start: '^\\d'}}
   - {name: pod, paths: [b], parser: raw, envelope: cri}
+  - {name: wide, paths: [c], parser: raw, encoding: utf-16le}
+  - {name: old, paths: [d], parser: raw, encoding: latin1}
 rules: [{name: text, signal: {event_id: e, signal_name: $.message}}]
 tests:
   - {name: a record, input: many, lines: [1 a, ' b', 2 c], expect: [{signal: {signal_name: "1 a\\n b"}}, {signal: {signal_name: 2 c}}]}
   - {name: a part, input: pod, line: "2024-05-01T10:00:00.1Z stdout P one", expect: [{signal: {signal_name: one}}]}
+  - {name: text, input: wide, line: caf\u00e9, expect: [{signal: {signal_name: caf\u00e9}}]}
+  - {name: text too, input: old, line: caf\u00e9, expect: [{signal: {signal_name: caf\u00e9}}]}
 """)
-    assert run(directory, command="test") == "ok   a record\nok   a part\n2 passed, 0 failed\n"
+    assert run(directory, command="test") == "ok   a record\nok   a part\nok   text\nok   text too\n4 passed, 0 failed\n"
     lines = "2024-05-01T10:00:00.1Z stdout P one"
     assert [c["call"]["signal_name"] for c in run(directory, "--input", "pod", "-", input=lines)] == ["one"]
 

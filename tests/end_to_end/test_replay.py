@@ -70,6 +70,52 @@ def test_what_fails_again_is_appended(agent, server):
     assert {k: v for k, v in letters[2].items() if k != "time"} == {k: v for k, v in letters[1].items() if k != "time"}
 
 
+FORMS = {
+    "latin1": ("encoding: latin1", lambda text: text.encode("latin1") + b"\n"),
+    "utf-16le": ("encoding: utf-16le", lambda text: (text + "\n").encode("utf-16le")),
+    "cri": ("envelope: cri", lambda text: f"2024-05-01T10:00:00.1Z stderr F {text}\n".encode()),
+    "cri in parts": ("envelope: auto", lambda text: f"2024-05-01T10:00:00.1Z stderr P {text[:5]}\n2024-05-01T10:00:01Z stderr F {text[5:]}\n".encode()),
+    "docker": ("envelope: docker", lambda text: json.dumps({"log": text + "\n", "stream": "stderr", "time": "2024-05-01T10:00:00.1Z"}).encode() + b"\n"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_kept_line_is_text_already(agent, server, form):
+    """Its encoding and envelope are not looked for again; what the envelope said is still known; a call has its line's id where
+    the line still stands there."""
+    setting, bytes_of = FORMS[form]
+    rules = """rules:
+  - name: r
+    event: {event: e, user_id: $.u, ai_data: {input: $.q}, properties: {stream: $meta.stream}}
+    identify: {user_id: v, traits: {q: $.q}}"""
+    agent.write_config(inputs=f"    {setting}", rules=rules, more="dead_letter: {lines: true}")
+    agent.log("a.jsonl", bytes_of('{"q":"caf\u00e9"}') + bytes_of('{"u":"u","q":"x"}'))
+    assert agent.once() == 0
+    kept, = dead_letters(agent)
+    assert kept["line"] == '{"q":"caf\u00e9"}'
+    server.delivered.clear()
+    agent.write_config(inputs=f"    {setting}", rules=rules.replace("$.u", '$.u ?? "w"'), more="dead_letter: {lines: true}")
+    replay(agent, agent.state / "dead-letter.jsonl")
+    event, = server.events()
+    mapped = json.loads(subprocess.run([BINARY, "map", "-c", agent.config], capture_output=True).stdout.splitlines()[0])["call"]
+    if form != "cri":
+        del event["event_id"], mapped["event_id"]
+    assert event == mapped and event["ai_data"] == {"input": "caf\u00e9"}
+    assert ("timestamp" in event) == (event.get("properties") == {"stream": "stderr"}) == ("envelope" in setting)
+
+
+def test_a_line_without_its_envelope_is_kept_as_it_is(agent, server):
+    """The present rules want it still; `auto` does not."""
+    agent.write_config(inputs="    envelope: cri", more="dead_letter: {lines: true}")
+    agent.log("a.jsonl", line(1))
+    assert agent.once() == 0
+    replay(agent, agent.state / "dead-letter.jsonl")
+    assert server.requests == [] and len(dead_letters(agent)) == 2
+    agent.write_config(inputs="    envelope: auto", more="dead_letter: {lines: true}")
+    replay(agent, agent.state / "dead-letter.jsonl")
+    assert {e["event_id"] for e in server.events()} == {"e1"}
+
+
 def test_beside_a_running_agent(agent, server):
     """Both append to one dead-letter file, each whole lines."""
     server.answer = refuse(*(f"e{n}" for n in range(200)))
