@@ -124,33 +124,32 @@ static struct value eval_list(const struct expr *e, struct scope *scope)
     return filter_made_json(&b);
 }
 
-struct value expr_eval(const struct expr *e, struct scope *scope)
+static struct value eval(const struct expr *e, struct scope *scope)
 {
-    struct value v = VALUE_NONE;
-    if (scope->depth == LIMIT_EVALUATION_DEPTH) /* only a long chain of lets comes here */
-        return v;
-    scope->depth++;
     switch (e->op) {
     case EXPR_LITERAL:
-        v = e->literal;
-        break;
+        return e->literal;
     case EXPR_PATH:
-        v = eval_path(e, scope);
-        break;
+        return eval_path(e, scope);
     case EXPR_FIRST_OF:
-        v = eval_first_of(e, scope);
-        break;
+        return eval_first_of(e, scope);
     case EXPR_FILTERED:
-        v = eval_filtered(e, scope);
-        break;
+        return eval_filtered(e, scope);
     case EXPR_TEMPLATE:
-        v = eval_template(e, scope);
-        break;
+        return eval_template(e, scope);
     case EXPR_LIST:
     case EXPR_MAP:
-        v = eval_list(e, scope);
-        break;
+        return eval_list(e, scope);
     }
+    return VALUE_NONE;
+}
+
+struct value expr_eval(const struct expr *e, struct scope *scope)
+{
+    if (scope->depth == LIMIT_EVALUATION_DEPTH) /* only a long chain of lets comes here */
+        return VALUE_NONE;
+    scope->depth++;
+    struct value v = eval(e, scope); /* made where the caller wants it: a copy would wait for its parts */
     scope->depth--;
     return v;
 }
