@@ -336,7 +336,8 @@ static int run(char **arguments)
 }
 
 static const char help[] =
-    "Usage: raingauge map [--all] [--explain] [--input NAME] [-c FILE | --preset NAME] [LOGFILE|-]...\n"
+    "Usage: raingauge map [--all] [--explain] [--input NAME] [-c FILE] [LOGFILE|-]...\n"
+    "       raingauge map [--all] [--explain] --preset NAME GLOB...|-\n"
     "\n"
     "What the rules make of these lines, on standard output; nothing is sent or remembered. One JSON object a line "
     "for\n"
@@ -354,9 +355,11 @@ static const char help[] =
     "                  {\"explain\":\"completion\",\"file\":\"chat.jsonl\",\"offset\":812,\"holds\":false,\n"
     "                   \"condition\":\"$.msg\",\"at\":\"raingauge.yaml:12\"}\n"
     "  --input NAME    the input that a LOGFILE is of, where no input's paths match it (default: the first)\n"
-    "  -c FILE         the configuration (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
+    "  -c, --config FILE\n"
+    "                  the configuration (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
     "  --preset NAME GLOB...\n"
     "                  the preset on these files in the place of a configuration\n"
+    "  --state-dir DIR taken as the other commands take it; nothing is read or written there\n"
     "\n"
     "Exit codes: 0 done; 1 a file could not be read; 2 wrong usage or invalid configuration.\n"
     "\n"
