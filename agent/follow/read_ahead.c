@@ -1,7 +1,7 @@
 #include "follow/read_ahead.h"
 
 enum {
-    HELD_PART = 8,     /* of the buffer that may be filled: with more it is delivery that is waited for */
+    HELD_PART = 3,     /* of the buffer that may be filled: with more it is delivery that is waited for */
     ROOM_PART = 4,     /* of the room that there is: for the calls of a block that is read ahead */
     ROOM_A_BLOCK = 2,  /* its calls may be as many times as large */
     LEFT_ALONE = 16,   /* blocks after a wrong guess */

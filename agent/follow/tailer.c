@@ -34,16 +34,24 @@ static unsigned number_of_cores(void)
     return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (unsigned)CPU_COUNT(&cores) : 1;
 }
 
+/* One that a worker works on for each core; meanwhile one that waits for a worker, one that the loop takes in, and one
+ * for another file. */
 static unsigned number_of_jobs(unsigned wanted)
 {
     unsigned cores = number_of_cores();
-    unsigned jobs = wanted ? wanted : cores > 1 ? cores + 2 : 1;
+    unsigned jobs = wanted ? wanted : cores > 1 ? cores + 3 : 1;
     return jobs > TAILER_SLOTS_MOST ? TAILER_SLOTS_MOST : jobs;
+}
+
+static unsigned number_of_workers(unsigned wanted)
+{
+    unsigned jobs = number_of_jobs(wanted), cores = number_of_cores();
+    return wanted == 0 && cores < jobs ? cores : jobs;
 }
 
 unsigned tailer_threads(unsigned jobs)
 {
-    return number_of_jobs(jobs) + 2;
+    return number_of_workers(jobs) + 2;
 }
 
 struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const struct scan_rules *rules,
@@ -71,7 +79,7 @@ struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const st
     bool ok = true;
     for (; ok && t->slot_count < count; t->slot_count++)
         ok = slot_init(&t->slots[t->slot_count], t);
-    if (ok)
+    if (ok && crew_start(&t->crew, loop, number_of_workers(options->jobs)))
         return t;
     for (size_t i = 0; i < t->slot_count; i++)
         slot_free(&t->slots[i]);
@@ -88,6 +96,15 @@ static void close_all(struct tailer *t)
         open_files_close(&t->open, f);
 }
 
+static void on_crew_closed(struct crew *crew)
+{
+    struct tailer *t = (struct tailer *)((char *)crew - offsetof(struct tailer, crew));
+    void (*on_stopped)(void *) = t->on_stopped;
+    void *context = t->stopped_context;
+    free(t);
+    on_stopped(context);
+}
+
 void tailer_stopped_if_quiet(struct tailer *t)
 {
     if (!t->stopping || t->busy)
@@ -97,10 +114,7 @@ void tailer_stopped_if_quiet(struct tailer *t)
         slot_free(&t->slots[i]);
     }
     close_all(t);
-    void (*on_stopped)(void *) = t->on_stopped;
-    void *context = t->stopped_context;
-    free(t);
-    on_stopped(context);
+    crew_close(&t->crew, on_crew_closed);
 }
 
 void tailer_stop(struct tailer *t, void (*on_stopped)(void *context), void *context)

@@ -1,6 +1,7 @@
 #ifndef RAINGAUGE_TAILER_INTERNAL_H
 #define RAINGAUGE_TAILER_INTERNAL_H
 
+#include "follow/crew.h"
 #include "follow/file_job.h"
 #include "follow/file_parting.h"
 #include "follow/file_saving.h"
@@ -13,7 +14,7 @@
  * share, and nobody else. */
 
 enum {
-    TAILER_SLOTS_MOST = 4,
+    TAILER_SLOTS_MOST = 5,
     SHORTER_FOR_MS = 5000,          /* a file shorter than its offset is looked at again for so long (contract 6.5) */
     LAST_LINE_AFTER_MS = 5000,      /* a moved file has not grown: its last line is taken without newline */
     WRITER_MAY_BE_THERE_MS = 60000, /* a deleted file is held for so long where it is not known who writes into it */
@@ -33,7 +34,7 @@ struct slot { /* a job, and what it needs from one to the next */
     struct mapper *mapper;
     const struct config *config; /* that the mapper is made for */
     const struct scan_rules *rules;
-    uv_work_t work;
+    struct crew_task task;
     uint64_t began; /* the first job of this turn */
     bool running;
     bool returned;         /* it has ended, and is to be looked at at the end of this turn */
@@ -62,6 +63,7 @@ struct tailer {
 
     struct slot slots[TAILER_SLOTS_MOST];
     size_t slot_count, busy;
+    struct crew crew;     /* works on their jobs */
     uint64_t now;         /* of this turn */
     uint64_t live_until;  /* something that was just written was read */
     struct slot *holding; /* its chunk is to be given again; nothing else is taken before it */

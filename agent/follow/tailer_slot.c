@@ -44,10 +44,14 @@ bool slot_configure(struct slot *slot)
 
 /* ---- a job ---- */
 
-static void run_on_worker(uv_work_t *work)
+static struct slot *slot_of(struct crew_task *task)
 {
-    struct slot *slot = work->data;
-    file_job_run(&slot->job);
+    return (struct slot *)((char *)task - offsetof(struct slot, task));
+}
+
+static void run_on_worker(struct crew_task *task)
+{
+    file_job_run(&slot_of(task)->job);
 }
 
 /* Takes back what the job had of the file: the descriptor, and its path. One that read ahead had its own. */
@@ -68,12 +72,11 @@ static void take_file_back(struct slot *slot, uint64_t now)
     slot->job.file.source.input = f->source.input;
 }
 
-static void on_job_done(uv_work_t *work, int status)
+static void on_job_done(struct crew_task *task)
 {
-    struct slot *slot = work->data;
+    struct slot *slot = slot_of(task);
     struct tailer *t = slot->tailer;
-    assert(status == 0 && (!slot->file || slot->file->reading.in_job));
-    (void)status;
+    assert(!slot->file || slot->file->reading.in_job);
     t->busy--;
     slot->running = false;
     slot->returned = slot->file || slot->ahead_of;
@@ -193,12 +196,10 @@ bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind)
     struct tailer *t = slot->tailer;
     if (!prepare(slot, f, kind))
         return false;
-    slot->work.data = slot;
     slot->running = true;
     t->busy++;
-    int result = uv_queue_work(t->loop, &slot->work, run_on_worker, on_job_done);
-    assert(result == 0); /* it fails only without a callback */
-    (void)result;
+    slot->task = (struct crew_task){.run = run_on_worker, .done = on_job_done};
+    crew_give(&t->crew, &slot->task);
     return true;
 }
 

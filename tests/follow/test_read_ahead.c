@@ -459,7 +459,7 @@ static void not_worth_it(void **state)
     w.bed.sink.room = MIB(4) - 1;
     check_none_at_a_time(&w, fill(&w, 0, 6 * LIMIT_READ));
     make(&w, NULL);
-    w.bed.metrics->buffer_bytes = MIB(2) + 1; /* an eighth of upload.buffer */
+    w.bed.metrics->buffer_bytes = MIB(16) / 3 + 1; /* of upload.buffer */
     check_none_at_a_time(&w, fill(&w, 0, 6 * LIMIT_READ));
     make(&w, NULL);
     w.bed.options.jobs = 2;
