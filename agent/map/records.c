@@ -12,13 +12,26 @@ struct records_walk {
     size_t records;
 };
 
+/* How many of the documents that records are taken out of have their tokens. */
+static size_t tokenised(const struct records_walk *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->input->record_count; i++)
+        n += w->parents[i].doc && w->parents[i].doc->tokens;
+    return n;
+}
+
 static enum map_step take_one(struct records_walk *w, const struct value *record)
 {
     if (++w->records > LIMIT_RECORDS_A_LINE)
         return MAP_TOO_COMPLEX;
+    size_t before = tokenised(w);
     struct arena_mark mark = arena_mark(w->arena);
-    enum map_step step = w->take(w->context, record, w->parents, w->input->record_count);
-    if (step == MAP_DONE)
+    struct value own = *record;
+    if (w->input->record_count && !value_share(w->arena, &own))
+        return map_step_of(w->arena);
+    enum map_step step = w->take(w->context, &own, w->parents, w->input->record_count);
+    if (step == MAP_DONE && tokenised(w) == before) /* else they are kept */
         arena_rewind(w->arena, mark);
     return step;
 }
@@ -28,11 +41,14 @@ static enum map_step walk(struct records_walk *w, size_t depth, const struct val
 {
     if (depth == w->input->record_count)
         return take_one(w, from);
-    struct value *nodes;
+    struct value *nodes, *parent = &w->parents[w->input->record_count - 1 - depth];
     size_t count;
-    if (!jsonpath_nodes(w->arena, w->input->records[depth], from, from, &nodes, &count))
+    *parent = *from;
+    /* Listed before its records are taken, as what is allocated then is given back. */
+    if (!value_share(w->arena, parent) || (parent->doc && !json_doc_list(w->arena, parent->doc)))
         return map_step_of(w->arena);
-    w->parents[w->input->record_count - 1 - depth] = *from;
+    if (!jsonpath_nodes(w->arena, w->input->records[depth], parent, parent, &nodes, &count))
+        return map_step_of(w->arena);
     enum map_step step = MAP_DONE;
     for (size_t i = 0; i < count && step == MAP_DONE; i++)
         step = walk(w, depth + 1, &nodes[i]);

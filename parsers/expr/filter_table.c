@@ -143,3 +143,11 @@ struct value filter_made_json(const struct buffer *b)
 {
     return b->failed ? VALUE_NONE : value_of_json(buffer_slice(b));
 }
+
+struct value filter_made_of_known(struct arena *arena, const struct buffer *b)
+{
+    struct value v = filter_made_json(b);
+    if (value_is_container(&v))
+        v.doc = json_doc_of_part(arena, v.text);
+    return arena->failed ? VALUE_NONE : v;
+}

@@ -99,6 +99,8 @@ bool filter_arg_int(struct filter_run *run, size_t i, int64_t *ret_n) __attribut
 /* A text that was written into the arena; NOTHING where that failed. Likewise an array's or object's JSON. */
 struct value filter_made_text(const struct buffer *b);
 struct value filter_made_json(const struct buffer *b);
+/* ... made of parts of a value that has its document, and nested no deeper than it is. */
+struct value filter_made_of_known(struct arena *arena, const struct buffer *b);
 
 /* ---- the families ---- */
 typedef struct value filter_function(struct filter_run *run, struct value *in);

@@ -16,21 +16,30 @@ static bool contains(struct slice text, const char *part)
     return text.len && memmem(text.text, text.len, part, strlen(part)) != NULL;
 }
 
-static struct slice member_text(struct arena *arena, struct value *object, const char *name)
+/* The members of a part or message that are looked at. What may have its text stands in the order it is looked for. */
+enum { TYPE, ROLE, TEXT, CONTENT, PARTS, CONTENTS, MESSAGE, MESSAGE_CONTENT, REFUSAL, KWARGS, MEMBERS };
+
+static void members_of(struct arena *arena, struct value *object, struct value ret[MEMBERS])
 {
-    struct value v = value_member(arena, object, slice_from(name));
-    return value_plain(arena, &v);
+    static const struct slice names[MEMBERS] = {
+        [TYPE] = SLICE("type"),       [ROLE] = SLICE("role"),
+        [TEXT] = SLICE("text"),       [CONTENT] = SLICE("content"),
+        [PARTS] = SLICE("parts"),     [CONTENTS] = SLICE("contents"),
+        [MESSAGE] = SLICE("message"), [MESSAGE_CONTENT] = SLICE("message_content"),
+        [REFUSAL] = SLICE("refusal"), [KWARGS] = SLICE("kwargs"),
+    };
+    value_members(arena, object, names, MEMBERS, ret);
 }
 
-static bool is_left_out(struct chat *chat, struct value *object)
+static bool is_left_out(struct chat *chat, const struct value members[MEMBERS])
 {
     static const char *const kinds[] = {"tool",  "function_call", "reasoning", "thinking",
                                         "image", "file",          "audio",     "video"};
-    struct slice type = member_text(chat->arena, object, "type");
+    struct slice type = value_plain(chat->arena, &members[TYPE]);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (contains(type, kinds[i]))
             return true;
-    return slice_is(member_text(chat->arena, object, "role"), "tool");
+    return slice_is(value_plain(chat->arena, &members[ROLE]), "tool");
 }
 
 static bool add_text(struct chat *chat, struct value *v);
@@ -38,20 +47,18 @@ static bool add_text(struct chat *chat, struct value *v);
 /* The first member that has any text. */
 static bool add_text_of_object(struct chat *chat, struct value *object)
 {
-    static const char *const members[] = {"text",    "content",         "parts",   "contents",
-                                          "message", "message_content", "refusal", "kwargs"};
-    if (!value_tokenise(chat->arena, object) || is_left_out(chat, object))
+    struct value members[MEMBERS];
+    members_of(chat->arena, object, members);
+    if (chat->arena->failed || is_left_out(chat, members))
         return false;
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        struct value v = value_member(chat->arena, object, slice_from(members[i]));
-        if (i == 0 && v.type == VALUE_OBJECT) { /* text.value */
-            struct value inner = value_member(chat->arena, &v, SLICE("value"));
-            if (value_is_there(&inner))
-                v = inner;
-        }
-        if (add_text(chat, &v))
-            return true;
+    if (members[TEXT].type == VALUE_OBJECT) { /* text.value */
+        struct value inner = value_member(chat->arena, &members[TEXT], SLICE("value"));
+        if (value_is_there(&inner))
+            members[TEXT] = inner;
     }
+    for (size_t i = TEXT; i < MEMBERS; i++)
+        if (add_text(chat, &members[i]))
+            return true;
     return false;
 }
 
@@ -106,38 +113,35 @@ struct value filter_text(struct filter_run *run, struct value *in)
  * looked into. */
 static bool has_role(struct arena *arena, struct value *message, struct slice role)
 {
-    static const char *const wrappers[] = {"message", "kwargs"};
-    struct slice own = member_text(arena, message, "role");
+    struct value members[MEMBERS];
+    members_of(arena, message, members);
+    struct slice own = value_plain(arena, &members[ROLE]), type = value_plain(arena, &members[TYPE]);
     if (own.len)
         return slice_equal(own, role);
-    struct slice type = member_text(arena, message, "type");
     if (slice_equal(type, role) || (slice_is(type, "human") && slice_is(role, "user")) ||
         (slice_is(type, "ai") && slice_is(role, "assistant")))
         return true;
-    for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++) {
-        struct value inner = value_member(arena, message, slice_from(wrappers[i]));
-        if (inner.type == VALUE_OBJECT && has_role(arena, &inner, role))
-            return true;
-    }
-    return false;
+    return (members[MESSAGE].type == VALUE_OBJECT && has_role(arena, &members[MESSAGE], role)) ||
+           (members[KWARGS].type == VALUE_OBJECT && has_role(arena, &members[KWARGS], role));
 }
 
 /* The list's messages of that role. False on lack of memory. */
 static bool messages_of(struct arena *arena, struct value *list, struct slice role, struct value **ret_messages,
                         size_t *ret_count)
 {
-    if (!value_tokenise(arena, list))
-        return false;
-    struct value *messages = arena_calloc(arena, list->doc->tokens[list->token].size, sizeof *messages);
-    if (!messages)
-        return false;
+    struct value *messages = NULL;
     size_t count = 0;
-    for (struct value_walk walk = {.of = *list}; value_walk_next(arena, &walk);)
-        if (walk.value.type == VALUE_OBJECT && has_role(arena, &walk.value, role))
-            messages[count++] = walk.value;
+    for (struct value_walk walk = {.of = *list}; value_walk_next(arena, &walk);) {
+        if (walk.value.type != VALUE_OBJECT || !has_role(arena, &walk.value, role))
+            continue;
+        messages = arena_grow_array(arena, messages, count, sizeof *messages);
+        if (!messages)
+            return false;
+        messages[count++] = walk.value;
+    }
     *ret_messages = messages;
     *ret_count = count;
-    return true;
+    return !arena->failed;
 }
 
 struct value filter_last_text(struct filter_run *run, struct value *in)

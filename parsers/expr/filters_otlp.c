@@ -11,117 +11,264 @@
 
 /* ---- object ---- */
 
-static bool write_typed(struct arena *arena, struct buffer *out, struct value *v);
-static bool write_pairs(struct arena *arena, struct buffer *out, struct value *list);
+/* The text is gone through once, what is made of it is written on the way; what turns out to be replaced, or no OTLP
+ * at all, is taken back. */
+struct plain {
+    struct arena *arena;
+    struct buffer *out;
+};
 
-static bool write_as_is(struct arena *arena, struct buffer *out, struct value *v)
+static void write_typed(struct plain *p, struct json_walk *at, bool *ret_is);
+static bool write_pairs(struct plain *p, struct json_walk *at);
+
+/* All of these take the value that the walk stands on. */
+
+static void write_as_is(struct plain *p, struct json_walk *at)
 {
-    (void)arena;
-    value_write(out, v);
-    return true;
+    json_walk_take(at);
+    buffer_add(p->out, at->value);
 }
 
 /* 64-bit integers are text in OTLP's JSON. */
-static bool write_int(struct arena *arena, struct buffer *out, struct value *v)
+static void write_int(struct plain *p, struct json_walk *at)
 {
-    struct slice text = value_as_text(arena, v);
-    if (v->type == VALUE_STRING && json_number_is(text))
-        buffer_add(out, text);
-    else
-        value_write(out, v);
-    return true;
+    json_walk_take(at);
+    struct slice text = at->value;
+    if (*text.text == '"')
+        text = json_unescape(p->arena, slice_of(text.text + 1, text.len - 2));
+    buffer_add(p->out, json_number_is(text) ? text : at->value);
 }
 
-static bool write_array(struct arena *arena, struct buffer *out, struct value *v)
+static void write_elements(struct plain *p, struct json_walk *at)
 {
-    struct value values = value_member(arena, v, SLICE("values"));
-    bool first = true;
-    buffer_add_char(out, '[');
-    for (struct value_walk walk = {.of = values}; value_walk_next(arena, &walk); first = false) {
-        if (!first)
-            buffer_add_char(out, ',');
-        write_typed(arena, out, &walk.value);
+    bool first = true, is;
+    buffer_add_char(p->out, '[');
+    if (*at->at == '[' || *at->at == '{') {
+        struct json_walk inner = json_walk_into(at);
+        for (; json_walk_step(&inner); first = false) {
+            if (!first)
+                buffer_add_char(p->out, ',');
+            write_typed(p, &inner, &is);
+        }
+        json_walk_out(at, &inner);
+    } else {
+        json_walk_take(at);
     }
-    buffer_add_char(out, ']');
+    buffer_add_char(p->out, ']');
+}
+
+/* Whether it stands on the member `values` of an object (the last one counts, so what an earlier one wrote behind
+ * `start` is gone); another member is taken. */
+static bool is_values(struct plain *p, struct json_walk *at, size_t start)
+{
+    if (!json_walk_is_named(at, SLICE("values"))) {
+        json_walk_take(at);
+        return false;
+    }
+    buffer_truncate(p->out, start);
     return true;
 }
 
-static bool write_kvlist(struct arena *arena, struct buffer *out, struct value *v)
+static void write_array(struct plain *p, struct json_walk *at)
 {
-    struct value values = value_member(arena, v, SLICE("values"));
-    if (!value_is_there(&values))
-        buffer_add_text(out, "{}");
-    else if (values.type != VALUE_ARRAY || !write_pairs(arena, out, &values))
-        value_write(out, v);
-    return true;
+    size_t start = p->out->len;
+    buffer_add_text(p->out, "[]");
+    if (*at->at != '{') {
+        json_walk_take(at);
+        return;
+    }
+    struct json_walk inner = json_walk_into(at);
+    while (json_walk_step(&inner))
+        if (is_values(p, &inner, start))
+            write_elements(p, &inner);
+    json_walk_out(at, &inner);
+}
+
+static void write_kvlist(struct plain *p, struct json_walk *at)
+{
+    size_t start = p->out->len;
+    bool pairs = true;
+    buffer_add_text(p->out, "{}");
+    if (*at->at != '{') {
+        json_walk_take(at);
+        return;
+    }
+    struct json_walk inner = json_walk_into(at);
+    while (json_walk_step(&inner)) {
+        if (!is_values(p, &inner, start))
+            continue;
+        pairs = *inner.at == '[';
+        if (pairs)
+            pairs = write_pairs(p, &inner);
+        else
+            json_walk_take(&inner);
+    }
+    json_walk_out(at, &inner);
+    if (!pairs) {
+        buffer_truncate(p->out, start);
+        buffer_add(p->out, at->value);
+    }
 }
 
 static const struct typed {
-    const char *name;
-    bool (*write)(struct arena *arena, struct buffer *out, struct value *v);
+    struct slice name;
+    void (*write)(struct plain *p, struct json_walk *at);
 } types[] = {
-    {"stringValue", write_as_is},  {"intValue", write_int},     {"doubleValue", write_as_is},
-    {"boolValue", write_as_is},    {"bytesValue", write_as_is}, {"arrayValue", write_array},
-    {"kvlistValue", write_kvlist},
+    {SLICE("stringValue"), write_as_is},  {SLICE("intValue"), write_int},     {SLICE("doubleValue"), write_as_is},
+    {SLICE("boolValue"), write_as_is},    {SLICE("bytesValue"), write_as_is}, {SLICE("arrayValue"), write_array},
+    {SLICE("kvlistValue"), write_kvlist},
 };
 
-/* The type that an OTLP value has; NULL where it is no such value (then *ret_empty says whether it is `{}`, OTLP's
- * empty value). Of several members the one that is not null counts. */
-static const struct typed *type_of(struct arena *arena, struct value *object, struct value *ret_value, bool *ret_empty)
+static const struct typed *type_of(const struct json_walk *member)
 {
-    const struct typed *found = NULL;
-    *ret_empty = true;
-    for (struct value_walk walk = {.of = *object}; value_walk_next(arena, &walk);) {
-        struct slice name = value_plain(arena, &walk.name);
-        const struct typed *type = NULL;
-        for (size_t i = 0; i < sizeof types / sizeof types[0] && !type; i++)
-            if (slice_is(name, types[i].name))
-                type = &types[i];
-        if (!type) {
-            *ret_empty = false;
-            return NULL;
-        }
-        if (!found || walk.value.type != VALUE_NULL) {
-            found = type;
-            *ret_value = walk.value;
-        }
-    }
-    return found;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (json_walk_is_named(member, types[i].name))
+            return &types[i];
+    return NULL;
 }
 
-/* Appends the plain form of an OTLP value, or the value itself where it is none (false then). */
-static bool write_typed(struct arena *arena, struct buffer *out, struct value *v)
+/* Appends the plain form of an OTLP value; the value itself where it is none (*ret_is false then). Of several members
+ * the last that is not null counts; `{}` is OTLP's empty value. */
+static void write_typed(struct plain *p, struct json_walk *at, bool *ret_is)
 {
-    struct value inner;
-    bool empty;
-    const struct typed *type = v->type == VALUE_OBJECT ? type_of(arena, v, &inner, &empty) : NULL;
-    if (type && inner.type != VALUE_NULL)
-        return type->write(arena, out, &inner);
-    if (type || (v->type == VALUE_OBJECT && empty)) {
-        buffer_add_text(out, "null");
-        return true;
+    size_t start = p->out->len;
+    bool is = *at->at == '{', null = true;
+    if (!is) {
+        *ret_is = false;
+        write_as_is(p, at);
+        return;
     }
-    value_write(out, v);
-    return false;
+    struct json_walk inner = json_walk_into(at);
+    while (json_walk_step(&inner)) {
+        const struct typed *type = is ? type_of(&inner) : NULL;
+        is = type;
+        if (!is || *inner.at == 'n') {
+            json_walk_take(&inner);
+            continue;
+        }
+        buffer_truncate(p->out, start);
+        type->write(p, &inner);
+        null = false;
+    }
+    json_walk_out(at, &inner);
+    if (!is) {
+        buffer_truncate(p->out, start);
+        buffer_add(p->out, at->value);
+    } else if (null) {
+        buffer_add_text(p->out, "null");
+    }
+    *ret_is = is;
+}
+
+/* ---- Pairs ---- */
+
+/* Names that were written: a bit for each. Where one may be there already, all are looked at. */
+enum { SEEN_BITS = 1024 };
+struct seen {
+    uint64_t bits[SEEN_BITS / 64];
+    bool again;
+};
+
+static void note_name(struct seen *seen, struct slice name)
+{
+    uint64_t head = 0, tail = 0;
+    size_t n = name.len < sizeof head ? name.len : sizeof head;
+    if (n) {
+        memcpy(&head, name.text, n);
+        memcpy(&tail, name.text + name.len - n, n);
+        seen->again |= memchr(name.text, '\\', name.len) != NULL; /* the same name can be written in other ways */
+    }
+    uint64_t hash = (head * UINT64_C(0x9E3779B97F4A7C15) ^ tail ^ name.len << 56) * UINT64_C(0xC2B2AE3D27D4EB4F);
+    unsigned bit = (unsigned)(hash >> 54);
+    seen->again |= seen->bits[bit / 64] >> (bit % 64) & 1;
+    seen->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+/* Puts a name and its colon behind `start`, in the place of `old` bytes that stand there. */
+static size_t put_name(struct plain *p, size_t start, size_t old, struct slice name)
+{
+    struct buffer *out = p->out;
+    size_t len = name.len + 3, behind = out->len - start - old;
+    if (len > old && !buffer_reserve(out, len - old))
+        return 0;
+    char *at = out->data + start;
+    if (behind)
+        memmove(at + len, at + old, behind);
+    out->len = start + len + behind;
+    *at = '"';
+    if (name.len)
+        memcpy(at + 1, name.text, name.len);
+    memcpy(at + 1 + name.len, "\":", 2);
+    return len;
+}
+
+/* A pair's key, of which the last counts: text, or a number or boolean as text. */
+static bool take_key(struct json_walk *at, struct slice *ret_name)
+{
+    json_walk_take(at);
+    struct slice text = at->value;
+    *ret_name = *text.text == '"' ? slice_of(text.text + 1, text.len - 2) : text;
+    return *text.text != '{' && *text.text != '[' && *text.text != 'n';
+}
+
+/* {key, value}; a value that is left out is OTLP's empty one. False, with something written, where it is none. */
+static bool write_pair(struct plain *p, struct json_walk *at, struct seen *seen)
+{
+    size_t start = p->out->len, name_len = 0;
+    struct slice name = SLICE("");
+    bool has_key = false, has_value = false, is;
+    if (*at->at != '{') {
+        json_walk_take(at);
+        return false;
+    }
+    struct json_walk inner = json_walk_into(at);
+    while (json_walk_step(&inner)) {
+        if (json_walk_is_named(&inner, SLICE("key"))) {
+            has_key = take_key(&inner, &name);
+            name_len = has_key ? put_name(p, start, name_len, name) : name_len;
+        } else if (json_walk_is_named(&inner, SLICE("value"))) {
+            buffer_truncate(p->out, start + name_len);
+            write_typed(p, &inner, &is);
+            has_value = true;
+        } else {
+            json_walk_take(&inner);
+        }
+    }
+    json_walk_out(at, &inner);
+    if (!has_value)
+        buffer_add_text(p->out, "null");
+    if (has_key)
+        note_name(seen, name);
+    return has_key;
 }
 
 struct pair {
-    struct slice key; /* plain */
-    size_t at;        /* in the list */
+    struct slice name; /* plain */
+    size_t nth;
     bool replaced;
-    struct value name, value;
+    struct slice text; /* of both */
 };
 
 static int compare_pairs(const void *a, const void *b)
 {
     const struct pair *left = *(const struct pair *const *)a, *right = *(const struct pair *const *)b;
-    int order = slice_compare(left->key, right->key);
-    return order ? order : (left->at > right->at) - (left->at < right->at);
+    int order = slice_compare(left->name, right->name);
+    return order ? order : (left->nth > right->nth) - (left->nth < right->nth);
 }
 
-/* Of equal keys all but the last are marked. False on lack of memory. */
-static bool mark_replaced(struct arena *arena, struct pair *pairs, size_t count)
+/* The members of an object; of those of one name all but the last are marked. False on lack of memory. */
+static bool mark_replaced(struct arena *arena, struct slice object, struct pair **ret_pairs, size_t *ret_count)
 {
+    struct pair *pairs = NULL;
+    size_t count = 0;
+    for (struct json_walk walk = json_walk_of(object); json_walk_next(&walk); count++) {
+        struct slice name = json_unescape(arena, walk.name), text = {walk.name.text - 1, 0};
+        text.len = (size_t)(walk.at - text.text);
+        pairs = arena_grow_array(arena, pairs, count, sizeof *pairs);
+        if (!pairs || !name.text)
+            return false;
+        pairs[count] = (struct pair){.name = name, .nth = count, .text = text};
+    }
     struct pair **sorted = arena_calloc(arena, count, sizeof *sorted);
     if (!sorted)
         return false;
@@ -129,64 +276,72 @@ static bool mark_replaced(struct arena *arena, struct pair *pairs, size_t count)
         sorted[i] = &pairs[i];
     qsort(sorted, count, sizeof *sorted, compare_pairs);
     for (size_t i = 0; i + 1 < count; i++)
-        sorted[i]->replaced = slice_equal(sorted[i]->key, sorted[i + 1]->key);
+        sorted[i]->replaced = slice_equal(sorted[i]->name, sorted[i + 1]->name);
+    *ret_pairs = pairs;
+    *ret_count = count;
     return true;
 }
 
-/* {key, value}; a value that is left out is OTLP's empty one. */
-static bool pair_of(struct arena *arena, struct value *v, struct pair *ret)
+/* Takes out of the object behind `start` what a later pair of the same key replaces. False on lack of memory. */
+static bool leave_last(struct plain *p, size_t start)
 {
-    struct value key = value_member(arena, v, SLICE("key"));
-    if (v->type != VALUE_OBJECT || value_is_null_or_nothing(&key) || value_is_container(&key))
+    struct pair *pairs;
+    size_t count;
+    char *object = p->out->data + start, *to = object + 1;
+    if (!mark_replaced(p->arena, slice_from_offset(buffer_slice(p->out), start), &pairs, &count))
         return false;
-    ret->name = key.type == VALUE_STRING ? key : value_of_plain(key.text);
-    ret->key = value_plain(arena, &ret->name);
-    ret->value = value_member(arena, v, SLICE("value"));
-    if (!value_is_there(&ret->value))
-        ret->value = value_of_null();
-    return true;
-}
-
-/* Appends a list of pairs as an object; false where an element is no pair. */
-static bool write_pairs(struct arena *arena, struct buffer *out, struct value *list)
-{
-    if (!value_tokenise(arena, list))
-        return false;
-    size_t count = 0;
-    struct pair *pairs = arena_calloc(arena, list->doc->tokens[list->token].size, sizeof *pairs);
-    if (!pairs)
-        return false;
-    for (struct value_walk walk = {.of = *list}; value_walk_next(arena, &walk); count++) {
-        pairs[count].at = count;
-        if (!pair_of(arena, &walk.value, &pairs[count]))
-            return false;
-    }
-    if (!mark_replaced(arena, pairs, count))
-        return false;
-    bool first = true;
-    buffer_add_char(out, '{');
     for (size_t i = 0; i < count; i++) {
         if (pairs[i].replaced)
             continue;
-        if (!first)
-            buffer_add_char(out, ',');
-        first = false;
-        value_write(out, &pairs[i].name);
-        buffer_add_char(out, ':');
-        write_typed(arena, out, &pairs[i].value);
+        if (to > object + 1)
+            *to++ = ',';
+        memmove(to, pairs[i].text.text, pairs[i].text.len);
+        to += pairs[i].text.len;
     }
-    buffer_add_char(out, '}');
+    *to++ = '}';
+    buffer_truncate(p->out, start + (size_t)(to - object));
     return true;
+}
+
+/* Appends a list of pairs as an object; false, with something written, where an element is no pair. */
+static bool write_pairs(struct plain *p, struct json_walk *at)
+{
+    struct seen seen = {.again = false};
+    size_t start = p->out->len;
+    struct json_walk list = json_walk_into(at);
+    bool pairs = true, first = true;
+    buffer_add_char(p->out, '{');
+    for (; json_walk_step(&list); first = false) {
+        if (!first)
+            buffer_add_char(p->out, ',');
+        if (pairs)
+            pairs = write_pair(p, &list, &seen);
+        else
+            json_walk_take(&list);
+    }
+    json_walk_out(at, &list);
+    buffer_add_char(p->out, '}');
+    return pairs && !p->out->failed && (!seen.again || leave_last(p, start));
 }
 
 struct value filter_object(struct filter_run *run, struct value *in)
 {
     struct buffer b;
     buffer_init_in(&b, run->arena);
-    bool taken = in->type == VALUE_ARRAY    ? write_pairs(run->arena, &b, in)
-                 : in->type == VALUE_OBJECT ? write_typed(run->arena, &b, in)
-                                            : false;
-    return taken ? filter_made_json(&b) : filter_refuse(run);
+    struct plain p = {run->arena, &b};
+    bool taken = false;
+    if (!value_is_container(in) || !value_know(run->arena, in))
+        return run->arena->failed ? VALUE_NONE : filter_refuse(run);
+    if (!buffer_reserve(&b, in->text.len)) {
+        run->arena->failed = true;
+        return VALUE_NONE;
+    }
+    struct json_walk at = {.at = in->text.text, .end = in->text.text + in->text.len};
+    if (in->type == VALUE_ARRAY)
+        taken = write_pairs(&p, &at);
+    else
+        write_typed(&p, &at, &taken);
+    return taken || run->arena->failed ? filter_made_of_known(run->arena, &b) : filter_refuse(run);
 }
 
 /* ---- nest ---- */

@@ -37,14 +37,14 @@ struct value filter_json(struct filter_run *run, struct value *in)
 
 struct value filter_parse_json(struct filter_run *run, struct value *in)
 {
-    const struct json_doc *doc;
+    struct json_doc *doc;
     if (value_is_container(in))
         return *in;
     if (in->type != VALUE_STRING)
         return filter_refuse(run);
-    if (json_doc_parse(run->arena, value_plain(run->arena, in), JSON_ANY_VALUE, &doc) != JSON_OK)
+    if (json_doc_read(run->arena, value_plain(run->arena, in), JSON_ANY_VALUE, &doc) != JSON_OK)
         return VALUE_NONE;
-    return value_of_token(doc, 0);
+    return value_of_doc(doc);
 }
 
 struct value filter_get(struct filter_run *run, struct value *in)

@@ -95,20 +95,7 @@ const char *json_check_word_or_number(struct json_check *c, const char *at)
 /* An outermost member begins: its name stands at `name`, its value at `value`. */
 static void begin_entry(struct json_check *c, const char *name, const char *name_end, const char *value, bool escaped)
 {
-    struct json_doc *doc = c->doc;
-    if (doc->entry_count == JSON_ENTRIES_MOST)
-        doc->entries = NULL;
-    if (!doc->entries)
-        return;
-    uint32_t sign = escaped ? (uint32_t)JSON_SIGN_ESCAPED : json_sign_of(slice_of(name, (size_t)(name_end - name)));
-    uint8_t *slot = &doc->slots[json_slot_of(sign)];
-    doc->entries[doc->entry_count++] = (struct json_entry){.name = offset_of(c, name),
-                                                           .name_len = (uint32_t)(name_end - name),
-                                                           .value = offset_of(c, value),
-                                                           .sign = sign};
-    doc->crowded |= (uint64_t)(*slot != 0) << json_slot_of(sign);
-    doc->escaped_names |= escaped;
-    *slot = (uint8_t)doc->entry_count;
+    json_list_member(c->doc, slice_of(name, (size_t)(name_end - name)), escaped, value);
 }
 
 /* A value ends at `end`: an outermost member's, or the outermost object itself. */

@@ -95,4 +95,23 @@ static inline unsigned json_slot_of(uint32_t sign)
     return (uint32_t)(sign * UINT32_C(0x9E3779B1)) >> 26;
 }
 
+/* Lists a member whose value begins at `value`; where it ends is for the caller to add. With too many of them there is
+ * no list. */
+static inline void json_list_member(struct json_doc *doc, struct slice name, bool escaped, const char *value)
+{
+    if (doc->entry_count == JSON_ENTRIES_MOST)
+        doc->entries = NULL;
+    if (!doc->entries)
+        return;
+    uint32_t sign = escaped ? (uint32_t)JSON_SIGN_ESCAPED : json_sign_of(name);
+    uint8_t *slot = &doc->slots[json_slot_of(sign)];
+    doc->entries[doc->entry_count++] = (struct json_entry){.name = (uint32_t)(name.text - doc->text.text),
+                                                           .name_len = (uint32_t)name.len,
+                                                           .value = (uint32_t)(value - doc->text.text),
+                                                           .sign = sign};
+    doc->crowded |= (uint64_t)(*slot != 0) << json_slot_of(sign);
+    doc->escaped_names |= escaped;
+    *slot = (uint8_t)doc->entry_count;
+}
+
 #endif

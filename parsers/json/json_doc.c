@@ -15,6 +15,7 @@
 
 #include "text/utf8.h"
 #include "json/json_check.h"
+#include "json/json_walk.h"
 
 #define JSMN_STATIC
 #define JSMN_STRICT
@@ -154,38 +155,30 @@ static bool make_tokens(struct arena *arena, const struct json_doc *doc, struct 
     return agreed;
 }
 
-bool json_doc_tokenise(struct arena *arena, struct json_doc *doc)
-{
-    if (doc->tokens)
-        return true;
-    if (!json_doc_list(arena, doc))
-        return false;
-    struct json_token *tokens = arena_calloc(arena, doc->count, sizeof *tokens);
-    if (!tokens || !make_tokens(arena, doc, tokens))
-        return false;
-    doc->tokens = tokens;
-    return true;
-}
-
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
+
+static bool begin_entries(struct arena *arena, struct json_doc *doc)
+{
+    doc->entries = arena_alloc(arena, JSON_ENTRIES_MOST * sizeof *doc->entries);
+    doc->entry_count = 0;
+    memset(doc->slots, 0, sizeof doc->slots);
+    doc->crowded = 0;
+    doc->escaped_names = false;
+    return doc->entries;
+}
 
 static enum json_fault read_text(struct arena *arena, struct json_doc *doc, enum json_want want,
                                  struct json_check *check, struct json_scalars *scalars)
 {
-    struct json_entry *room = arena_alloc(arena, JSON_ENTRIES_MOST * sizeof *room);
-    if (!room)
+    if (!begin_entries(arena, doc))
         return JSON_NO_MEMORY;
-    doc->entries = room;
-    doc->entry_count = doc->long_count = 0;
-    memset(doc->slots, 0, sizeof doc->slots);
-    doc->crowded = 0;
-    doc->escaped_names = false;
+    doc->long_count = 0;
     enum json_fault fault = json_check_text(check, doc->text, want, doc, scalars);
     if (fault == JSON_OK && *json_blank_end(doc->text.text, check->end) != '{')
         doc->entries = NULL;
     doc->count = check->tokens;
     doc->escapes = check->escapes > 0;
-    doc->is_read = true;
+    doc->is_listed = doc->is_read = true;
     return fault;
 }
 
@@ -197,14 +190,53 @@ struct json_doc *json_doc_of_part(struct arena *arena, struct slice text)
     doc->text = text;
     doc->tokens = NULL;
     doc->entries = NULL;
-    doc->is_read = false;
+    doc->is_listed = doc->is_read = false;
+    doc->walked = 0;
     return doc;
+}
+
+struct json_doc *json_doc_of_made(struct arena *arena, struct slice text)
+{
+    struct json_check check;
+    struct json_doc *doc = json_doc_of_part(arena, text);
+    return doc && read_text(arena, doc, JSON_ANY_VALUE, &check, NULL) == JSON_OK ? doc : NULL;
+}
+
+/* As the check does it, of a text that it has gone over before. */
+static void list_members(struct json_doc *doc)
+{
+    for (struct json_walk walk = json_walk_of(doc->text); doc->entries && json_walk_step(&walk);) {
+        json_list_member(doc, walk.name, walk.escaped, walk.at);
+        json_walk_take(&walk);
+        if (doc->entries)
+            doc->entries[doc->entry_count - 1].value_end = (uint32_t)(walk.at - doc->text.text);
+    }
 }
 
 bool json_doc_list(struct arena *arena, struct json_doc *doc)
 {
+    if (doc->is_listed)
+        return true;
+    if (*doc->text.text == '{' && !begin_entries(arena, doc))
+        return false;
+    if (doc->entries)
+        list_members(doc);
+    doc->is_listed = true;
+    return true;
+}
+
+bool json_doc_tokenise(struct arena *arena, struct json_doc *doc)
+{
+    if (doc->tokens)
+        return true;
     struct json_check check;
-    return doc->is_read || read_text(arena, doc, JSON_ANY_VALUE, &check, NULL) == JSON_OK;
+    if (!doc->is_read && read_text(arena, doc, JSON_ANY_VALUE, &check, NULL) != JSON_OK)
+        return false;
+    struct json_token *tokens = arena_calloc(arena, doc->count, sizeof *tokens);
+    if (!tokens || !make_tokens(arena, doc, tokens))
+        return false;
+    doc->tokens = tokens;
+    return true;
 }
 
 enum json_fault json_doc_read_noting(struct arena *arena, struct slice text, enum json_want want,
@@ -271,32 +303,56 @@ static size_t decode_escape(const char **at, const char *end, char out[4])
     return utf8_encode(character, out); /* a lone one, which a mended document does not have, becomes U+FFFD there */
 }
 
+/* Copies up to the first backslash; may write STRIDE bytes more than that. */
+enum { STRIDE = 16 };
+static inline const char *copy_unescaped(char **to, const char *at, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i backslash = _mm_set1_epi8('\\');
+    for (; end - at >= STRIDE; at += STRIDE, *to += STRIDE) {
+        __m128i bytes = _mm_loadu_si128((const void *)at);
+        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash));
+        _mm_storeu_si128((void *)*to, bytes);
+        if (mask) {
+            *to += __builtin_ctz(mask);
+            return at + __builtin_ctz(mask);
+        }
+    }
+#endif
+    while (at < end && *at != '\\')
+        *(*to)++ = *at++;
+    return at;
+}
+
 struct slice json_unescape(struct arena *arena, struct slice content)
 {
+    static const char plain_of[256] = {
+        ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
     if (content.len == 0)
         return SLICE("");
     const char *at = content.text, *end = content.text + content.len;
-    const char *escape = memchr(at, '\\', content.len);
-    if (!escape)
+    if (!memchr(at, '\\', content.len))
         return content;
-    char *plain = arena_alloc(arena, content.len); /* an escape is longer than its character */
+    char *plain = arena_alloc(arena, content.len + STRIDE); /* an escape is longer than its character */
     if (!plain)
         return slice_of(NULL, 0);
     char *to = plain;
-    while (escape) {
-        memcpy(to, at, (size_t)(escape - at));
-        to += escape - at;
-        at = escape;
-        to += decode_escape(&at, end, to);
-        escape = memchr(at, '\\', (size_t)(end - at));
+    for (;;) {
+        at = copy_unescaped(&to, at, end);
+        if (at == end)
+            return slice_of(plain, (size_t)(to - plain));
+        *to = plain_of[(unsigned char)at[1]];
+        if (*to) {
+            to++;
+            at += 2;
+        } else {
+            to += decode_escape(&at, end, to);
+        }
     }
-    memcpy(to, at, (size_t)(end - at));
-    to += end - at;
-    return slice_of(plain, (size_t)(to - plain));
 }
 
 /* Whether a string's content, which has escapes, is that plain text. */
-static bool escaped_is(struct slice content, struct slice plain)
+bool json_content_is(struct slice content, struct slice plain)
 {
     const char *at = content.text, *end = content.text + content.len;
     while (at < end) {
@@ -316,7 +372,7 @@ static bool escaped_is(struct slice content, struct slice plain)
 bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice plain)
 {
     struct slice content = json_token_text(doc, token);
-    return doc->tokens[token].escaped ? escaped_is(content, plain) : slice_equal(content, plain);
+    return doc->tokens[token].escaped ? json_content_is(content, plain) : slice_equal(content, plain);
 }
 
 struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name)
@@ -332,7 +388,7 @@ struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name)
         struct json_entry *entry = &doc->entries[i];
         struct slice raw = {doc->text.text + entry->name, entry->name_len};
         if (entry->sign == sign ? slice_equal(raw, name)
-                                : entry->sign == (uint32_t)JSON_SIGN_ESCAPED && escaped_is(raw, name))
+                                : entry->sign == (uint32_t)JSON_SIGN_ESCAPED && json_content_is(raw, name))
             return entry;
     }
     return NULL;
@@ -352,6 +408,19 @@ uint32_t json_member(const struct json_doc *doc, uint32_t object, struct slice n
             found = key + 1;
     }
     return found;
+}
+
+uint32_t json_doc_token_at(const struct json_doc *doc, const char *start)
+{
+    uint32_t at = (uint32_t)(start - doc->text.text), low = 0, high = doc->count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (doc->tokens[middle].start <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 uint32_t json_element(const struct json_doc *doc, uint32_t array, int64_t index)

@@ -58,8 +58,7 @@ struct json_token {
 struct json_entry {
     uint32_t name, name_len; /* without the quotes */
     uint32_t value, value_end;
-    uint32_t sign;        /* of the name, see json_doc_entry() */
-    struct json_doc *doc; /* an object or array: where somebody asked for it */
+    uint32_t sign; /* of the name, see json_doc_entry() */
 };
 
 /* A long string's content, by its offsets in the text: jsmn, which looks at each byte, is led around the first ones. */
@@ -79,8 +78,10 @@ struct json_doc {
         slots[JSON_NAME_SLOTS]; /* by name: one more than the index of the last entry there, 0 where there is none */
     uint64_t crowded;           /* a bit for each slot that has several */
     bool escaped_names;         /* some name has a backslash in it, and may stand in another slot */
-    bool is_read;               /* else nothing but the text is known, which is part of one that was checked */
+    bool is_listed;             /* the entries are what there is */
+    bool is_read;               /* the check has gone over the text, and knows what the tokens need */
     bool escapes;               /* there is a backslash */
+    size_t walked;              /* bytes that were walked through without tokens */
     uint32_t long_count;
     struct json_long_string longs[JSON_LONG_STRINGS];
 };
@@ -91,14 +92,27 @@ enum json_fault json_doc_read(struct arena *arena, struct slice text, enum json_
 enum json_fault json_doc_parse(struct arena *arena, struct slice text, enum json_want want,
                                const struct json_doc **ret_doc) __attribute__((warn_unused_result));
 
-/* A document of a text that is part of a checked one (an object, an array); it is read when somebody looks into it.
- * NULL on lack of memory. */
+/* A document of a text that is part of a checked one (an object, an array: from bracket to bracket); it is read when
+ * somebody looks into it. NULL on lack of memory. */
 struct json_doc *json_doc_of_part(struct arena *arena, struct slice text);
+/* ... of an array or object that was put together out of such parts: it may be nested too deep, NULL then. */
+struct json_doc *json_doc_of_made(struct arena *arena, struct slice text);
 
 /* Lists the members, makes the tokens; nothing where that was done already. False on lack of memory. Both are kept in
  * the arena, so that a document must not be looked into for the first time between a mark and its rewind. */
 bool json_doc_list(struct arena *arena, struct json_doc *doc) __attribute__((warn_unused_result));
 bool json_doc_tokenise(struct arena *arena, struct json_doc *doc) __attribute__((warn_unused_result));
+
+/* Before so many bytes of the document are walked through without tokens (json_walk.h): whether that is fine. Where the
+ * same bytes were walked through again and again it is not, and tokens should be made. */
+static inline bool json_doc_walk(struct json_doc *doc, size_t bytes)
+{
+    doc->walked += bytes;
+    return doc->walked <= 32 * doc->text.len + 4096;
+}
+
+/* The token that an array or object which begins there is; the document has its tokens. */
+uint32_t json_doc_token_at(const struct json_doc *doc, const char *start);
 
 /* The last member of that name (contract 7) of a document whose `entries` are listed; NULL where there is none. */
 struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name);
@@ -140,6 +154,9 @@ uint32_t json_element(const struct json_doc *doc, uint32_t array, int64_t index)
 
 /* Whether a string token (a name, say) is that plain text, escapes regarded. */
 bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice plain);
+
+/* ... and so of a string's content. */
+bool json_content_is(struct slice content, struct slice plain);
 
 /* A JSON string's content (without quotes) as plain UTF-8: borrowed as it is where nothing is escaped, else in the
  * arena. \u0000 gives a NUL byte. On lack of memory text is NULL. The input must be valid. */

@@ -156,7 +156,7 @@ static void fill_in(const struct json_shapes *s, const struct shape *shape, stru
     doc->crowded = shape->crowded;
     doc->escaped_names = shape->escaped_names;
     doc->count = shape->tokens;
-    doc->is_read = true;
+    doc->is_listed = doc->is_read = true;
 }
 
 /* NULL where it is not of a known shape, or memory lacks. */

@@ -30,6 +30,16 @@ struct value value_of_doc(struct json_doc *doc)
     return v;
 }
 
+struct value value_of_part(struct json_doc *doc, struct slice json_text)
+{
+    struct value v = {.type = type_of(json_type_of_text(*json_text.text)), .token = VALUE_PART, .text = json_text};
+    if (v.type == VALUE_STRING)
+        v.text = slice_of(json_text.text + 1, json_text.len - 2);
+    if (value_is_container(&v))
+        v.doc = doc;
+    return v;
+}
+
 struct value value_of_bool(bool b)
 {
     return b ? (struct value){.type = VALUE_TRUE, .text = SLICE("true")}
@@ -82,54 +92,83 @@ struct value value_of_json(struct slice json_text)
     return (struct value){.type = type, .text = slice_of(at, (size_t)(end - at))};
 }
 
-bool value_tokenise(struct arena *arena, struct value *v)
+/* A small part of a large document becomes one of its own, unless that was done again and again. */
+static bool is_for_itself(const struct value *v)
 {
-    if (!value_is_container(v))
-        return true;
-    if (v->doc)
-        return json_doc_tokenise(arena, v->doc);
-    const struct json_doc *doc;
-    if (json_doc_parse(arena, v->text, JSON_ANY_VALUE, &doc) != JSON_OK)
-        return false;
-    *v = value_of_token(doc, 0);
-    return true;
+    return !v->doc->tokens && v->text.len < v->doc->text.len / 2 && json_doc_walk(v->doc, 16 * v->text.len);
 }
 
-bool value_share(struct arena *arena, struct value *v)
+static bool part_for_itself(struct arena *arena, struct value *v)
 {
-    if (!value_is_container(v) || v->doc)
-        return true;
     struct json_doc *doc = json_doc_of_part(arena, v->text);
-    if (!doc || !json_doc_list(arena, doc))
+    if (!doc)
         return false;
     v->doc = doc;
     v->token = 0;
     return true;
 }
 
-static struct value member_of_entries(struct arena *arena, struct json_doc *doc, struct slice name)
+bool value_tokenise(struct arena *arena, struct value *v)
 {
-    struct json_entry *entry = json_doc_entry(doc, name);
-    if (!entry)
-        return VALUE_NONE;
-    struct value v = value_of_json(slice_of(doc->text.text + entry->value, entry->value_end - entry->value));
-    if (!value_is_container(&v))
-        return v;
-    if (!entry->doc && !(entry->doc = json_doc_of_part(arena, v.text)))
-        return VALUE_NONE;
-    v.doc = entry->doc;
-    return v;
+    if (!value_is_container(v))
+        return true;
+    if (!value_know(arena, v))
+        return false;
+    if (v->token == VALUE_PART && is_for_itself(v) && !part_for_itself(arena, v))
+        return false;
+    if (!json_doc_tokenise(arena, v->doc))
+        return false;
+    if (v->token == VALUE_PART)
+        v->token = json_doc_token_at(v->doc, v->text.text);
+    return true;
+}
+
+bool value_know(struct arena *arena, struct value *v)
+{
+    if (v->doc || !value_is_container(v))
+        return true;
+    struct json_doc *doc = json_doc_of_made(arena, v->text);
+    if (!doc)
+        return false;
+    v->doc = doc;
+    v->token = 0;
+    return true;
+}
+
+bool value_share(struct arena *arena, struct value *v)
+{
+    if (!value_is_container(v))
+        return true;
+    if (v->doc && v->token == VALUE_PART && !v->doc->tokens)
+        return part_for_itself(arena, v);
+    return value_know(arena, v);
+}
+
+static struct value member_of_entries(struct json_doc *doc, struct slice name)
+{
+    const struct json_entry *entry = json_doc_entry(doc, name);
+    return entry ? value_of_part(doc, slice_of(doc->text.text + entry->value, entry->value_end - entry->value))
+                 : VALUE_NONE;
+}
+
+/* Whether what is in it is to be found without tokens, and by more than a look at its members. */
+static bool is_walked(const struct value *v)
+{
+    return !v->doc->tokens && json_doc_walk(v->doc, v->text.len);
 }
 
 struct value value_member(struct arena *arena, struct value *v, struct slice name)
 {
-    if (v->type != VALUE_OBJECT)
+    struct slice found;
+    if (v->type != VALUE_OBJECT || !value_know(arena, v))
         return VALUE_NONE;
-    if (v->doc && !v->doc->tokens) {
-        if (!json_doc_list(arena, v->doc))
+    if (v->token == 0) {
+        if (!v->doc->tokens && !json_doc_list(arena, v->doc))
             return VALUE_NONE;
         if (v->doc->entries)
-            return member_of_entries(arena, v->doc, name);
+            return member_of_entries(v->doc, name);
+    } else if (is_walked(v)) {
+        return json_find_member(v->text, name, &found) ? value_of_part(v->doc, found) : VALUE_NONE;
     }
     if (!value_tokenise(arena, v))
         return VALUE_NONE;
@@ -137,9 +176,28 @@ struct value value_member(struct arena *arena, struct value *v, struct slice nam
     return member ? value_of_token(v->doc, member) : VALUE_NONE;
 }
 
+void value_members(struct arena *arena, struct value *v, const struct slice names[], size_t count, struct value ret[])
+{
+    bool walked =
+        v->type == VALUE_OBJECT && value_know(arena, v) && !(v->token == 0 && v->doc->is_listed) && is_walked(v);
+    for (size_t i = 0; i < count; i++)
+        ret[i] = walked ? VALUE_NONE : value_member(arena, v, names[i]);
+    if (!walked)
+        return;
+    for (struct json_walk walk = json_walk_of(v->text); json_walk_next(&walk);)
+        for (size_t i = 0; i < count; i++)
+            if (json_walk_is_named(&walk, names[i]))
+                ret[i] = value_of_part(v->doc, walk.value);
+}
+
 struct value value_element(struct arena *arena, struct value *v, int64_t index)
 {
-    if (v->type != VALUE_ARRAY || !value_tokenise(arena, v))
+    struct slice found;
+    if (v->type != VALUE_ARRAY || !value_know(arena, v))
+        return VALUE_NONE;
+    if (is_walked(v))
+        return json_find_element(v->text, index, &found) ? value_of_part(v->doc, found) : VALUE_NONE;
+    if (!value_tokenise(arena, v))
         return VALUE_NONE;
     uint32_t element = json_element(v->doc, v->token, index);
     return element ? value_of_token(v->doc, element) : VALUE_NONE;
@@ -182,88 +240,125 @@ void value_write_as_string(struct buffer *out, struct arena *arena, const struct
         json_write_string(out, value_as_text(arena, v));
 }
 
+/* ---- Walking ---------------------------------------------------------------------------------------------------- */
+
+static void begin_walk(struct arena *arena, struct value_walk *walk)
+{
+    struct value *of = &walk->of;
+    walk->started = true;
+    walk->arena = arena;
+    if (!value_is_container(of) || !value_know(arena, of))
+        of->type = VALUE_NOTHING;
+    else if (walk->by_text || is_walked(of))
+        walk->text = json_walk_of(of->text);
+    else if (value_tokenise(arena, of))
+        walk->by_token = true;
+    else
+        of->type = VALUE_NOTHING;
+}
+
+static bool next_token(struct value_walk *walk)
+{
+    const struct value *of = &walk->of;
+    bool object = of->type == VALUE_OBJECT;
+    walk->at = walk->at ? json_next_child(of->doc, of->token, walk->at) : json_first_child(of->doc, of->token);
+    if (!walk->at) {
+        walk->by_token = false; /* it is at its end */
+        walk->of.type = VALUE_NOTHING;
+        return false;
+    }
+    walk->name = object ? value_of_token(of->doc, walk->at) : VALUE_NONE;
+    walk->value = value_of_token(of->doc, walk->at + object);
+    return true;
+}
+
+bool value_walk_next(struct arena *arena, struct value_walk *walk)
+{
+    if (!walk->started)
+        begin_walk(arena, walk);
+    else
+        walk->nth++;
+    if (walk->by_token)
+        return next_token(walk);
+    if (!value_is_container(&walk->of) || !json_walk_next(&walk->text))
+        return false;
+    walk->name =
+        walk->of.type == VALUE_OBJECT ? (struct value){.type = VALUE_STRING, .text = walk->text.name} : VALUE_NONE;
+    walk->value = value_of_part(walk->of.doc, walk->text.value);
+    return true;
+}
+
 /* ---- Members in order of their names ---------------------------------------------------------------------------- */
 
 struct member {
     struct slice name; /* plain */
-    uint32_t token;    /* of the name; the value is behind it */
+    uint32_t nth;      /* in the object */
+    struct value value;
+};
+
+struct members {
+    struct member *items;
+    size_t count;
 };
 
 static int compare_members(const void *a, const void *b)
 {
     const struct member *left = a, *right = b;
     int order = slice_compare(left->name, right->name);
-    return order ? order : (left->token > right->token) - (left->token < right->token);
+    return order ? order : (left->nth > right->nth) - (left->nth < right->nth);
 }
 
-/* All members of a tokenised object, those of one name in the order of the text. NULL on lack of memory. Sorting costs
- * n log n whatever the names are; comparing each with each, or hashing, is what a hostile line would make dear. */
-static struct member *sorted_members(struct arena *arena, const struct value *object)
+/* All members of an object, those of one name in the order of the text. False on lack of memory. Sorting costs n log n
+ * whatever the names are; comparing each with each, or hashing, is what a hostile line would make dear. */
+static bool sort_members(struct arena *arena, const struct value *object, struct members *ret)
 {
-    const struct json_doc *doc = object->doc;
-    struct member *members = arena_calloc(arena, doc->tokens[object->token].size, sizeof *members);
-    if (!members)
-        return NULL;
-    size_t count = 0;
-    for (uint32_t key = json_first_child(doc, object->token); key; key = json_next_child(doc, object->token, key)) {
-        struct slice name = json_unescape(arena, json_token_text(doc, key));
-        if (!name.text)
-            return NULL;
-        members[count++] = (struct member){name, key};
+    struct members m = {NULL, 0};
+    for (struct value_walk walk = {.of = *object}; value_walk_next(arena, &walk); m.count++) {
+        struct slice name = value_plain(arena, &walk.name);
+        m.items = arena_grow_array(arena, m.items, m.count, sizeof *m.items);
+        if (!m.items || !name.text)
+            return false;
+        m.items[m.count] = (struct member){name, walk.nth, walk.value};
     }
-    qsort(members, count, sizeof *members, compare_members);
-    return members;
+    if (m.count)
+        qsort(m.items, m.count, sizeof *m.items, compare_members);
+    *ret = m;
+    return !arena->failed;
 }
 
-static bool is_replaced(const struct member *members, size_t count, size_t i)
+static bool is_replaced(const struct members *m, size_t i)
 {
-    return i + 1 < count && slice_equal(members[i].name, members[i + 1].name);
-}
-
-/* ---- Walking ---------------------------------------------------------------------------------------------------- */
-
-bool value_walk_next(struct arena *arena, struct value_walk *walk)
-{
-    struct value *of = &walk->of;
-    if (!walk->started) {
-        walk->started = true;
-        walk->arena = arena;
-        walk->at = value_is_container(of) && value_tokenise(arena, of) ? json_first_child(of->doc, of->token) : 0;
-    } else if (walk->at) {
-        walk->at = json_next_child(of->doc, of->token, walk->at);
-    }
-    if (!walk->at)
-        return false;
-    bool object = of->type == VALUE_OBJECT;
-    walk->name = object ? value_of_token(of->doc, walk->at) : VALUE_NONE;
-    walk->value = value_of_token(of->doc, walk->at + object);
-    return true;
+    return i + 1 < m->count && slice_equal(m->items[i].name, m->items[i + 1].name);
 }
 
 enum { FEW_MEMBERS = 16 }; /* looking through the rest is cheaper than sorting */
 
-static bool is_shadowed_by_rest(const struct value_walk *walk)
+/* Whether a later member has that name; and whether few came. */
+static bool is_in_rest(const struct value_walk *walk, struct slice name, bool *ret_few)
 {
-    const struct value *of = &walk->of;
-    struct slice name = value_plain(walk->arena, &walk->name);
-    uint32_t key = walk->at;
-    while ((key = json_next_child(of->doc, of->token, key)))
-        if (name.text && json_string_is(of->doc, key, name))
+    struct value_walk rest = *walk;
+    for (int i = 0; i < FEW_MEMBERS; i++) {
+        if (!value_walk_next(rest.arena, &rest)) {
+            *ret_few = true;
+            return false;
+        }
+        if (rest.by_token ? json_string_is(rest.of.doc, rest.at, name) : json_walk_is_named(&rest.text, name))
             return true;
+    }
+    *ret_few = false;
     return false;
 }
 
-/* Bits by token, counted from the object's own. */
+/* A bit for each member. */
 static const uint64_t *find_shadowed(struct arena *arena, const struct value *object)
 {
-    const struct json_token *token = &object->doc->tokens[object->token];
-    uint64_t *bits = arena_calloc(arena, (token->next - object->token) / 64 + 1, sizeof *bits);
-    struct member *members = sorted_members(arena, object);
-    if (!bits || !members)
+    struct members members;
+    if (!sort_members(arena, object, &members))
         return NULL;
-    for (size_t i = 0; i < token->size; i++) {
-        uint32_t bit = members[i].token - object->token;
-        if (is_replaced(members, token->size, i))
+    uint64_t *bits = arena_calloc(arena, members.count / 64 + 1, sizeof *bits);
+    for (size_t i = 0; bits && i < members.count; i++) {
+        uint32_t bit = members.items[i].nth;
+        if (is_replaced(&members, i))
             bits[bit / 64] |= UINT64_C(1) << (bit % 64);
     }
     return bits;
@@ -271,15 +366,17 @@ static const uint64_t *find_shadowed(struct arena *arena, const struct value *ob
 
 bool value_walk_is_shadowed(struct value_walk *walk)
 {
-    const struct value *of = &walk->of;
-    if (of->type != VALUE_OBJECT || !walk->at)
+    bool few;
+    if (walk->of.type != VALUE_OBJECT)
         return false;
-    if (of->doc->tokens[of->token].size <= FEW_MEMBERS)
-        return is_shadowed_by_rest(walk);
-    if (!walk->shadowed)
-        walk->shadowed = find_shadowed(walk->arena, of);
-    uint32_t bit = walk->at - of->token;
-    return walk->shadowed && walk->shadowed[bit / 64] >> (bit % 64) & 1;
+    if (!walk->shadowed) {
+        struct slice name = value_plain(walk->arena, &walk->name);
+        bool shadowed = name.text && is_in_rest(walk, name, &few);
+        if (!name.text || shadowed || few)
+            return shadowed;
+        walk->shadowed = find_shadowed(walk->arena, &walk->of);
+    }
+    return walk->shadowed && walk->shadowed[walk->nth / 64] >> (walk->nth % 64) & 1;
 }
 
 /* ---- Comparing -------------------------------------------------------------------------------------------------- */
@@ -296,27 +393,26 @@ static bool arrays_equal(struct arena *arena, const struct value *a, const struc
 }
 
 /* The next member that counts. */
-static bool next_last_of_name(const struct member *members, size_t count, size_t *i)
+static bool next_last_of_name(const struct members *m, size_t *i)
 {
-    while (is_replaced(members, count, *i))
+    while (is_replaced(m, *i))
         ++*i;
-    return *i < count;
+    return *i < m->count;
 }
 
 static bool objects_equal(struct arena *arena, const struct value *a, const struct value *b)
 {
-    const struct member *left = sorted_members(arena, a), *right = sorted_members(arena, b);
-    if (!left || !right)
+    struct members left, right;
+    if (!sort_members(arena, a, &left) || !sort_members(arena, b, &right))
         return false;
-    size_t left_count = a->doc->tokens[a->token].size, right_count = b->doc->tokens[b->token].size;
     for (size_t i = 0, j = 0;; i++, j++) {
-        bool more = next_last_of_name(left, left_count, &i);
-        if (next_last_of_name(right, right_count, &j) != more)
+        bool more = next_last_of_name(&left, &i);
+        if (next_last_of_name(&right, &j) != more)
             return false;
         if (!more)
             return true;
-        struct value x = value_of_token(a->doc, left[i].token + 1), y = value_of_token(b->doc, right[j].token + 1);
-        if (!slice_equal(left[i].name, right[j].name) || !value_equal(arena, &x, &y))
+        if (!slice_equal(left.items[i].name, right.items[j].name) ||
+            !value_equal(arena, &left.items[i].value, &right.items[j].value))
             return false;
     }
 }

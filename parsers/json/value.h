@@ -3,14 +3,15 @@
 #define RAINGAUGE_VALUE_H
 
 #include "base/buffer.h"
-#include "json/json_doc.h"
+#include "json/json_walk.h"
 
 /* What expressions work on: nothing, or a JSON value.
  *
  * One representation for all: every value is JSON text. A value that comes out of a record is the record's own bytes
  * (so it passes through exactly, contract 3), one that a filter makes is text in the arena. An array or object also
- * knows the tokens of its parts where it has been tokenised; one that a filter wrote (`object`, `pick`, a query's
- * list of nodes …) is tokenised when somebody first looks into it.
+ * knows the document it is part of; one that a filter wrote (`object`, `pick`, a query's list of nodes …) becomes one
+ * when somebody first looks into it. Most parts are found by walking through the text (json_walk.h); tokens are made
+ * where a query needs them, or where the same text was walked through many times.
  *
  * Strings are kept in one of two forms: JSON (the content between the quotes, escapes and all) or plain UTF-8. A string
  * without a backslash, quote and control character is the same in both. value_plain() and value_write() convert. */
@@ -28,11 +29,13 @@ enum value_type {
 
 struct value {
     enum value_type type;
-    bool plain; /* a string whose `text` is plain UTF-8 rather than JSON-escaped */
-    uint32_t token;
+    bool plain;           /* a string whose `text` is plain UTF-8 rather than JSON-escaped */
+    uint32_t token;       /* in `doc`: 0 for the whole of it; VALUE_PART: not looked for yet */
     struct slice text;    /* string: its content without quotes; else the JSON text; NOTHING: empty */
-    struct json_doc *doc; /* arrays and objects: a document they are part of (`token`: where), if there is one */
+    struct json_doc *doc; /* arrays and objects: the document they are part of, if there is one */
 };
+
+#define VALUE_PART UINT32_MAX
 
 #define VALUE_NONE ((struct value){.type = VALUE_NOTHING})
 
@@ -51,6 +54,7 @@ static inline bool value_is_null_or_nothing(const struct value *v)
 
 struct value value_of_token(const struct json_doc *doc, uint32_t token);
 struct value value_of_doc(struct json_doc *doc); /* the whole of it; it need not have its tokens */
+struct value value_of_part(struct json_doc *doc, struct slice json_text); /* without blanks around it */
 struct value value_of_bool(bool b);
 struct value value_of_null(void);
 struct value value_of_plain(struct slice utf8);       /* a string; borrowed */
@@ -62,16 +66,21 @@ struct value value_of_double(struct arena *arena, double d);
 /* A value from JSON text known to be valid, arrays and objects not yet tokenised; borrowed. */
 struct value value_of_json(struct slice json_text);
 
-/* Sees to it that an array or object has its tokens. False on lack of memory. */
+/* Sees to it that an array or object has its tokens. False on lack of memory, or where it is nested too deep. */
 bool value_tokenise(struct arena *arena, struct value *v) __attribute__((warn_unused_result));
 
-/* Sees to it that an array or object has a document, which remembers what is found out about it: for one that will be
- * looked into more than once. False on lack of memory, or where it is nested too deep. */
+/* Sees to it that an array or object has a document: then it is known not to be nested too deep. False likewise. */
+bool value_know(struct arena *arena, struct value *v) __attribute__((warn_unused_result));
+
+/* ... a document of its own, which remembers what is found out about it: for one that will be looked into more than
+ * once. False likewise. */
 bool value_share(struct arena *arena, struct value *v) __attribute__((warn_unused_result));
 
 /* The member (last of that name) or element; NOTHING where there is none or `v` is of another type. */
 struct value value_member(struct arena *arena, struct value *v, struct slice name);
 struct value value_element(struct arena *arena, struct value *v, int64_t index);
+/* Several members at once. */
+void value_members(struct arena *arena, struct value *v, const struct slice names[], size_t count, struct value ret[]);
 
 /* Walks an array's elements or an object's members, in order (duplicates of a name included).
  *
@@ -79,9 +88,13 @@ struct value value_element(struct arena *arena, struct value *v, int64_t index);
  *     while (value_walk_next(arena, &walk)) ... walk.name (objects: the member's name, a string value), walk.value */
 struct value_walk {
     struct value of;
-    uint32_t at; /* private, as the next three */
-    bool started;
+    bool by_text; /* asked for by somebody who has bounded how often: no tokens are made for it */
+    bool started; /* private, as the next six */
+    bool by_token;
+    uint32_t at;
+    uint32_t nth; /* member or element */
     struct arena *arena;
+    struct json_walk text;
     const uint64_t *shadowed; /* a bit for each member of a large object */
     struct value name;
     struct value value;

@@ -25,6 +25,31 @@ static bool note_names(struct arena *arena, struct jsonpath *path)
     return true;
 }
 
+static bool is_singular(const struct path_segment *s)
+{
+    return !s->descendant && !s->selectors->next &&
+           (s->selectors->kind == PATH_NAME || s->selectors->kind == PATH_INDEX);
+}
+
+/* How many comparisons a filter makes of a child at most. */
+static size_t passes_of(const struct path_logic *logic)
+{
+    size_t passes = logic->kind >= PATH_COMPARE;
+    for (const struct path_logic *part = logic->parts; part; part = part->next)
+        passes += passes_of(part);
+    return passes;
+}
+
+static void note_how_to_run(struct jsonpath *path)
+{
+    for (path->many = path->query.segments; path->many && is_singular(path->many); path->many = path->many->next)
+        ;
+    path->by_text = path_runs_by_text(path->many);
+    for (const struct path_segment *s = path->by_text ? path->many : NULL; s; s = s->next)
+        for (const struct path_selector *selector = s->selectors; selector; selector = selector->next)
+            path->passes += 1 + (selector->kind == PATH_FILTER ? passes_of(selector->filter) : 0);
+}
+
 const struct jsonpath *jsonpath_compile(struct arena *arena, struct regex_list *regexes, struct slice text,
                                         enum path_extent extent, size_t *ret_used, struct path_error *ret_error)
 {
@@ -44,6 +69,7 @@ const struct jsonpath *jsonpath_compile(struct arena *arena, struct regex_list *
         path_no_memory(&lexer);
         return NULL;
     }
+    note_how_to_run(path);
     *ret_used = lexer.at;
     return path;
 }
@@ -78,44 +104,65 @@ bool jsonpath_first_member(const struct jsonpath *p, struct slice *ret_name)
 
 /* ---- Running ----------------------------------------------------------------------------------------------------- */
 
-/* A copy of a value that has its tokens. */
-static bool tokenised(struct arena *arena, const struct value *v, struct value *ret)
+/* Nodes of a path, and how they were found. */
+struct found {
+    struct path_eval eval;
+    struct json_doc *doc;
+    struct path_nodes nodes;
+};
+
+/* The node that the names and indexes at its beginning lead to. */
+static struct value first_steps(struct arena *arena, const struct jsonpath *p, const struct value *start)
 {
-    *ret = *v;
-    return !value_is_container(ret) || value_tokenise(arena, ret);
+    struct value v = *start;
+    for (const struct path_segment *s = p->query.segments; s != p->many && value_is_there(&v); s = s->next)
+        v = s->selectors->kind == PATH_NAME ? value_member(arena, &v, s->selectors->name)
+                                            : value_element(arena, &v, s->selectors->index);
+    return v;
 }
 
-/* The nodes of a path with a segment at least. */
-static bool collect(struct arena *arena, const struct jsonpath *p, const struct value *start,
-                    const struct value *record, struct path_nodes *ret_nodes)
+/* The nodes that the segments, some of the path's, lead to from there. */
+static bool collect(struct arena *arena, const struct jsonpath *p, const struct path_segment *segments,
+                    struct value *from, const struct value *record, struct found *ret)
 {
     struct value root = VALUE_NONE;
-    if (p->uses_record && !tokenised(arena, record, &root))
+    *ret = (struct found){.eval = {.arena = arena, .record = &root, .steps = LIMIT_PATH_STEPS}};
+    if (!value_is_container(from))
+        return true;
+    if (!value_know(arena, from))
         return false;
-    struct path_eval eval = {.arena = arena, .record = &root, .steps = LIMIT_PATH_STEPS};
-    bool collected = path_collect(&eval, &p->query, start, ret_nodes);
-    regex_free_all(&eval.patterns);
+    ret->eval.by_text = p->by_text && !from->doc->tokens && json_doc_walk(from->doc, p->passes * from->text.len);
+    if (p->uses_record) {
+        root = *record;
+        if (!value_tokenise(arena, &root))
+            return false;
+    }
+    if (!ret->eval.by_text && !value_tokenise(arena, from))
+        return false;
+    bool collected = path_collect(&ret->eval, segments, from, &ret->nodes);
+    ret->doc = from->doc;
+    regex_free_all(&ret->eval.patterns);
     return collected;
 }
 
 /* A node's JSON text, a string's quotes included. */
-static struct slice json_text_of(const struct json_doc *doc, uint32_t token)
+static struct slice json_text_of(const struct found *found, size_t i)
 {
-    struct slice text = json_token_text(doc, token);
-    return doc->tokens[token].type == JSON_STRING ? slice_of(text.text - 1, text.len + 2) : text;
+    struct value v = path_node_value(&found->eval, found->doc, &found->nodes.list[i]);
+    return v.type == VALUE_STRING ? slice_of(v.text.text - 1, v.text.len + 2) : v.text;
 }
 
-static struct value array_of(struct arena *arena, const struct json_doc *doc, const struct path_nodes *nodes)
+static struct value array_of(struct arena *arena, const struct found *found)
 {
     size_t len = 1; /* brackets and commas: one more than there are nodes */
-    for (size_t i = 0; i < nodes->count; i++)
-        len += json_text_of(doc, nodes->list[i].token).len + 1;
+    for (size_t i = 0; i < found->nodes.count; i++)
+        len += json_text_of(found, i).len + 1;
     char *text = arena_alloc(arena, len);
     if (!text)
         return VALUE_NONE;
     char *at = text;
-    for (size_t i = 0; i < nodes->count; i++) {
-        struct slice node = json_text_of(doc, nodes->list[i].token);
+    for (size_t i = 0; i < found->nodes.count; i++) {
+        struct slice node = json_text_of(found, i);
         *at++ = i ? ',' : '[';
         memcpy(at, node.text, node.len);
         at += node.len;
@@ -127,52 +174,36 @@ static struct value array_of(struct arena *arena, const struct json_doc *doc, co
 struct value jsonpath_value(struct arena *arena, const struct jsonpath *p, const struct value *start,
                             const struct value *record)
 {
-    struct value from;
-    if (!p->query.segments)
-        return *start;
-    if (p->names) {
-        from = *start;
-        for (size_t i = 0; i < p->name_count && value_is_there(&from); i++)
-            from = value_member(arena, &from, p->names[i]);
+    struct value from = first_steps(arena, p, start);
+    struct found found;
+    if (!p->many || !value_is_there(&from))
         return from;
-    }
-    if (!tokenised(arena, start, &from))
+    if (!collect(arena, p, p->many, &from, record, &found) || found.nodes.count == 0)
         return VALUE_NONE;
-    if (p->query.singular) {
-        struct path_eval eval = {.arena = arena, .steps = SIZE_MAX};
-        return path_find(&eval, &p->query, &from);
-    }
-    struct path_nodes nodes;
-    if (!collect(arena, p, &from, record, &nodes) || nodes.count == 0)
-        return VALUE_NONE;
-    return array_of(arena, from.doc, &nodes);
-}
-
-static struct value key_of(struct arena *arena, const struct json_doc *doc, const struct path_node *node)
-{
-    return node->index == PATH_MEMBER ? value_of_token(doc, node->token - 1) : value_of_int(arena, node->index);
+    return array_of(arena, &found);
 }
 
 bool jsonpath_nodes_with_keys(struct arena *arena, const struct jsonpath *p, const struct value *start,
                               const struct value *record, struct value **ret_nodes, struct value **ret_keys,
                               size_t *ret_count)
 {
-    struct value from;
-    struct path_nodes nodes = {0};
-    bool root = !p->query.segments;
-    if (!tokenised(arena, start, &from) || (!root && !collect(arena, p, &from, record, &nodes)))
+    const struct path_segment *segments =
+        p->many || !ret_keys ? p->many : p->query.segments; /* a key is one of a step */
+    struct value from = segments == p->many ? first_steps(arena, p, start) : *start;
+    struct found found = {0};
+    if (segments ? !collect(arena, p, segments, &from, record, &found) : !value_know(arena, &from))
         return false;
-    size_t count = root ? value_is_there(start) : nodes.count;
+    size_t count = segments ? found.nodes.count : value_is_there(&from);
     struct value *values = arena_calloc(arena, count, sizeof *values);
     struct value *keys = ret_keys ? arena_calloc(arena, count, sizeof *keys) : NULL;
     if (!values || (ret_keys && !keys))
         return false;
-    if (root && count)
+    if (!segments && count)
         values[0] = from;
-    for (size_t i = 0; i < nodes.count; i++) {
-        values[i] = value_of_token(from.doc, nodes.list[i].token);
+    for (size_t i = 0; i < found.nodes.count; i++) {
+        values[i] = path_node_value(&found.eval, found.doc, &found.nodes.list[i]);
         if (keys)
-            keys[i] = key_of(arena, from.doc, &nodes.list[i]);
+            keys[i] = path_node_key(&found.eval, found.doc, &found.nodes.list[i]);
     }
     if (arena->failed)
         return false;

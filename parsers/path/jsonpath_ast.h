@@ -96,8 +96,11 @@ struct path_logic {
 
 struct jsonpath {
     struct path_query query;
-    bool uses_record;          /* a filter in it looks at `$` */
-    const struct slice *names; /* a chain of member names: all of them; NULL: it is no such chain */
+    const struct path_segment *many; /* the first one that can give several nodes; NULL: the path is singular */
+    bool by_text;                    /* from there on it can run by text ... */
+    size_t passes;                   /* ... walking through it so many times at most */
+    bool uses_record;                /* a filter in it looks at `$` */
+    const struct slice *names;       /* a chain of member names: all of them; NULL: it is no such chain */
     size_t name_count;
 };
 

@@ -37,10 +37,10 @@ static size_t count_nodes(struct path_eval *eval, const struct path_query *query
         return value_is_there(ret_first) ? 1 : 0;
     }
     struct path_nodes nodes;
-    if (!path_collect(eval, query, start, &nodes))
+    if (!path_collect(eval, query->segments, start, &nodes))
         return 0;
     if (nodes.count)
-        *ret_first = value_of_token(start->doc, nodes.list[0].token);
+        *ret_first = path_node_value(eval, start->doc, &nodes.list[0]);
     return nodes.count;
 }
 
@@ -198,4 +198,42 @@ bool path_holds(struct path_eval *eval, const struct path_logic *logic, const st
         return test(eval, logic->left, current);
     }
     return false;
+}
+
+/* ---- Filters that can run by text -------------------------------------------------------------------------------- */
+
+static bool is_near(const struct path_operand *operand)
+{
+    return operand->kind == PATH_QUERY && operand->query.singular && !operand->query.absolute;
+}
+
+static bool logic_runs_by_text(const struct path_logic *logic)
+{
+    switch (logic->kind) {
+    case PATH_OR:
+    case PATH_AND:
+    case PATH_NOT:
+        for (const struct path_logic *part = logic->parts; part; part = part->next)
+            if (!logic_runs_by_text(part))
+                return false;
+        return true;
+    case PATH_COMPARE: /* a literal is no array or object */
+        return (is_near(logic->left) && logic->right->kind == PATH_LITERAL) ||
+               (is_near(logic->right) && logic->left->kind == PATH_LITERAL);
+    case PATH_TEST:
+        return is_near(logic->left);
+    }
+    return false;
+}
+
+bool path_runs_by_text(const struct path_segment *segments)
+{
+    for (const struct path_segment *segment = segments; segment; segment = segment->next) {
+        if (segment->descendant)
+            return false;
+        for (const struct path_selector *s = segment->selectors; s; s = s->next)
+            if (s->kind == PATH_FILTER && !logic_runs_by_text(s->filter))
+                return false;
+    }
+    return true;
 }

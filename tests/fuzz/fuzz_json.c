@@ -86,6 +86,21 @@ static void check_entries(struct arena *arena, struct slice text, const struct j
     }
 }
 
+/* Walking through the text, all the way down, meets what the tokens tell of. */
+static void check_walk(struct arena *arena, struct value tokens, struct value text)
+{
+    struct value_walk a = {.of = tokens}, b = {.of = text, .by_text = true};
+    while (value_walk_next(arena, &a)) {
+        require(value_walk_next(arena, &b) && a.value.type == b.value.type);
+        require(a.value.text.text == b.value.text.text && a.value.text.len == b.value.text.len);
+        require(a.name.text.text == b.name.text.text && a.name.text.len == b.name.text.len);
+        require(value_walk_is_shadowed(&a) == value_walk_is_shadowed(&b));
+        if (value_is_container(&a.value))
+            check_walk(arena, a.value, b.value);
+    }
+    require(!value_walk_next(arena, &b));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -106,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             require(json_check(slice_of(text.text, cut), JSON_ANY_VALUE) != JSON_TOO_DEEP);
         struct value v = value_of_json(doc->text);
         require(value_equal(&arena, &v, &v));
+        if (value_is_container(&v))
+            check_walk(&arena, value_of_token(doc, 0), value_of_part(json_doc_of_part(&arena, v.text), v.text));
     }
     arena_release(&arena);
     return 0;

@@ -10,18 +10,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char fixed[] =
     "{\"a\":[1,2.5,\"x\",null,{\"b\":\"\\u00e9\",\"b\":[true,{}]}],\"p\":\"[a-z]*\",\"b\":{\"a\":\"abc\"}}";
 
-static void run(struct arena *arena, const struct jsonpath *path, struct slice text)
-{
-    const struct json_doc *doc;
+struct result {
+    bool ended;
     struct value *nodes, *keys;
     size_t count;
-    arena_reset(arena);
-    if (json_doc_parse(arena, text, JSON_ANY_VALUE, &doc) != JSON_OK)
-        return;
-    struct value root = value_of_token(doc, 0);
-    if (jsonpath_nodes_with_keys(arena, path, &root, &root, &nodes, &keys, &count)) {
+};
+
+static struct result nodes_of(struct arena *arena, const struct jsonpath *path, struct value root)
+{
+    struct result r;
+    r.ended = jsonpath_nodes_with_keys(arena, path, &root, &root, &r.nodes, &r.keys, &r.count);
+    if (r.ended) {
         struct value v = jsonpath_value(arena, path, &root, &root);
-        if (!arena->failed && value_is_there(&v) != (count > 0))
+        if (!arena->failed && value_is_there(&v) != (r.count > 0))
+            abort();
+    }
+    return r;
+}
+
+/* Tokens and the text, which has them not, give the same. */
+static void run(struct arena *arena, const struct jsonpath *path, struct slice text)
+{
+    const struct json_doc *tokens;
+    struct json_doc *doc;
+    arena_reset(arena);
+    if (json_doc_parse(arena, text, JSON_ANY_VALUE, &tokens) != JSON_OK ||
+        json_doc_read(arena, tokens->text, JSON_ANY_VALUE, &doc) != JSON_OK)
+        return;
+    struct result a = nodes_of(arena, path, value_of_token(tokens, 0)), b = nodes_of(arena, path, value_of_doc(doc));
+    if (!a.ended || !b.ended || arena->failed)
+        return;
+    if (a.count != b.count)
+        abort();
+    for (size_t i = 0; i < a.count; i++) {
+        if (a.nodes[i].text.text != b.nodes[i].text.text || a.nodes[i].text.len != b.nodes[i].text.len ||
+            a.nodes[i].type != b.nodes[i].type || !value_equal(arena, &a.keys[i], &b.keys[i]))
             abort();
     }
 }

@@ -42,4 +42,11 @@ static inline struct value path_case_document(struct path_case *c, struct slice 
     return value_of_token(doc, 0);
 }
 
+/* ... without its tokens: what can be found by walking through the text then is. */
+static inline struct value path_case_text(struct path_case *c, struct slice json)
+{
+    struct json_doc *doc;
+    return json_doc_read(&c->scratch, json, JSON_ANY_VALUE, &doc) == JSON_OK ? value_of_doc(doc) : VALUE_NONE;
+}
+
 #endif

@@ -59,13 +59,23 @@ static bool value_agrees(struct path_case *c, const struct jsonpath *path, struc
                                       : nodes_equal(c, nodes, count, &v);
 }
 
-static bool valid_case_passes(struct path_case *c, struct value *test, const struct jsonpath *path)
+static bool passes_on(struct path_case *c, struct value *test, const struct jsonpath *path, struct value document)
 {
     struct value *nodes;
     size_t count;
-    struct value document = value_member(&c->scratch, test, SLICE("document"));
-    return path && jsonpath_nodes(&c->scratch, path, &document, &document, &nodes, &count) &&
+    return jsonpath_nodes(&c->scratch, path, &document, &document, &nodes, &count) &&
            is_expected(c, test, nodes, count) && value_agrees(c, path, &document, nodes, count);
+}
+
+/* By tokens and by text. */
+static bool valid_case_passes(struct path_case *c, struct value *test, const struct jsonpath *path)
+{
+    struct value document = value_member(&c->scratch, test, SLICE("document"));
+    struct buffer json;
+    buffer_init_in(&json, &c->scratch);
+    value_write(&json, &document);
+    return path && passes_on(c, test, path, document) &&
+           passes_on(c, test, path, path_case_text(c, buffer_slice(&json)));
 }
 
 static void run_case(struct path_case *c, struct value *test, struct totals *totals)

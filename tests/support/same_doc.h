@@ -17,7 +17,7 @@ static inline bool docs_are_same(struct arena *arena, struct json_doc *a, struct
     for (uint32_t i = 0; a->entries && i < a->entry_count; i++) {
         const struct json_entry *p = &a->entries[i], *q = &b->entries[i];
         if (p->name != q->name || p->name_len != q->name_len || p->value != q->value || p->value_end != q->value_end ||
-            p->sign != q->sign || p->doc || q->doc)
+            p->sign != q->sign)
             return false;
     }
     if (!json_doc_tokenise(arena, a) || !json_doc_tokenise(arena, b))
