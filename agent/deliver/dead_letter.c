@@ -36,14 +36,15 @@ struct dead_letter *dead_letter_of_call(struct batch *b, enum dead_reason reason
 struct dead_letter *dead_letter_of_line(struct ledger *l, uint64_t line, struct joined *joined,
                                         const struct chunk *chunk, const struct map_note *note)
 {
-    size_t len = note->kept_len + note->kept_time_len + note->kept_stream_len;
+    size_t len = note->kept_len + note->kept_time_len + note->kept_stream_len + note->kept_rule_len;
     struct dead_letter *letter = make(chunk_text(chunk, note->kept_at, len));
     if (!letter)
         return NULL;
     const char *text = letter->text.text;
     letter->text.len = note->kept_len;
     letter->time = slice_of(text + note->kept_len, note->kept_time_len);
-    letter->stream = slice_of(text + note->kept_len + note->kept_time_len, note->kept_stream_len);
+    letter->stream = slice_of(letter->time.text + letter->time.len, note->kept_stream_len);
+    letter->rule = slice_of(letter->stream.text + letter->stream.len, note->kept_rule_len);
     letter->kept_in = ledger_ref(l);
     letter->joined = joined ? joined_ref(joined) : NULL;
     letter->line = line;
@@ -137,6 +138,7 @@ void dead_letter_write(const struct dead_letter *letter, int64_t wall_ms, struct
         write_file(out, letter->kept_in, letter->offset);
         if (letter->why)
             dead_letter_write_text(out, "reason", slice_from(letter->why));
+        dead_letter_write_text(out, "merged_by", letter->rule);
         dead_letter_write_text(out, "line_time", letter->time);
         dead_letter_write_text(out, "line_stream", letter->stream);
     }

@@ -19,7 +19,8 @@ struct dead_letter {
     const char *outcome, *why; /* of a kept line; static */
     struct slice text;         /* behind the struct: the answer's beginning; the kept line; of a call that was never
                                 * sent all of the letter behind its time */
-    struct slice time, stream; /* of a kept line: what its envelope said */
+    struct slice time, stream; /* of a kept line: what its envelope said; */
+    struct slice rule;         /* … what had merged it */
 };
 
 /* Takes over the batch, which has one call. NULL on lack of memory. */

@@ -77,7 +77,7 @@ static bool read_line(struct arena *arena, const struct json_doc *doc, struct de
     struct slice reason;
     if (!json_member(doc, 0, SLICE("line")) || !text_of(arena, doc, "line", &l->line) ||
         !text_of(arena, doc, "reason", &reason) || !text_of(arena, doc, "line_time", &l->time) ||
-        !text_of(arena, doc, "line_stream", &l->stream))
+        !text_of(arena, doc, "line_stream", &l->stream) || !text_of(arena, doc, "merged_by", &l->merged_by))
         return false;
     l->in_envelope = slice_is(reason, RECORD_NO_ENVELOPE);
     return true;

@@ -13,6 +13,7 @@ struct dead_letter_read {
     struct slice line;         /* a kept line's text, … */
     bool in_envelope;          /* … as it stood in the file, or: */
     struct slice time, stream; /* what its envelope said */
+    struct slice merged_by;    /* it is what this rule had merged */
 
     enum endpoint endpoint; /* a call's, as the next ones */
     struct slice destination, project, rule;

@@ -92,7 +92,8 @@ struct map_note {
     const char *reason;       /* from a fixed list; static */
     size_t before_call;       /* for the order of `map --all`: the index in chunk->calls it comes before */
     size_t kept_at, kept_len; /* the line's text in chunk->text, where dead_letter.lines keeps it; else 0, 0 */
-    uint32_t kept_time_len, kept_stream_len; /* behind it: what its envelope said */
+    uint32_t kept_time_len, kept_stream_len; /* behind it: what its envelope said, … */
+    uint32_t kept_rule_len;                  /* … and the name of the rule that merged it; 0: it is a line's */
     uint32_t line;                           /* kept: its entry in chunk->lines; else UINT32_MAX */
     uint32_t merged;                         /* as a call's: of a merged record */
 };

@@ -116,15 +116,15 @@ static bool add_line(struct taking *t, const struct record *line, struct mapped_
 /* ---- What came of a line ---------------------------------------------------------------------------------------- */
 
 /* What goes to the dead letters: a text, and behind it what its envelope said. */
-static bool keep(struct chunk *chunk, struct slice text, struct slice time, struct slice stream, struct map_note *note)
+static bool keep(struct chunk *chunk, struct slice text, const struct record_meta *meta, struct map_note *note)
 {
     note->kept_at = chunk->text.len;
     note->kept_len = text.len;
-    note->kept_time_len = (uint32_t)time.len;
-    note->kept_stream_len = (uint32_t)stream.len;
+    note->kept_time_len = (uint32_t)meta->time.len;
+    note->kept_stream_len = (uint32_t)meta->stream.len;
     buffer_add(&chunk->text, text);
-    buffer_add(&chunk->text, time);
-    buffer_add(&chunk->text, stream);
+    buffer_add(&chunk->text, meta->time);
+    buffer_add(&chunk->text, meta->stream);
     return !chunk->text.failed;
 }
 
@@ -133,7 +133,7 @@ static bool keep_text(struct taking *t, const struct record *line, struct map_no
 {
     note->line = (uint32_t)t->chunk->line_count;
     mapped->calls++;
-    return keep(t->chunk, line->text, line->time, line->stream, note);
+    return keep(t->chunk, line->text, &(struct record_meta){.time = line->time, .stream = line->stream}, note);
 }
 
 /* A line that is settled here and now. */
@@ -234,6 +234,36 @@ static bool give_up(struct taking *t, const struct record *line, size_t notes)
     return settle(t, line, OUTCOME_INVALID, UINT32_MAX, "too complex");
 }
 
+static bool finish(struct taking *t, const struct record *line, enum map_step step, size_t notes)
+{
+    switch (step) {
+    case MAP_DONE:
+        return finish_line(t, line, notes);
+    case MAP_TOO_COMPLEX:
+        return give_up(t, line, notes);
+    case MAP_NO_MEMORY:
+        break;
+    }
+    return false;
+}
+
+/* A merged record that was kept: sampled in then, and matched. */
+static bool map_merged(struct taking *t, const struct record *line, uint32_t rule)
+{
+    struct input plain = {.parser = PARSER_JSON};
+    struct value value;
+    const char *reason;
+    size_t notes = t->chunk->note_count;
+    begin_line(t, line);
+    t->m->run.line.sampled_in = true;
+    enum frame_result parsed = frame_parse(&t->m->arena, t->m->shapes, &plain, line->text, &value, &reason);
+    if (parsed == FRAME_INVALID)
+        return settle(t, line, OUTCOME_INVALID, UINT32_MAX, reason);
+    enum map_step step =
+        parsed == FRAME_OK ? rules_apply_merged(&t->m->run, rule, &value, NULL, 0) : map_step_of(&t->m->arena);
+    return finish(t, line, step, notes);
+}
+
 static bool map_line(struct taking *t, const struct record *line)
 {
     struct value value;
@@ -247,15 +277,7 @@ static bool map_line(struct taking *t, const struct record *line)
         return settle(t, line, OUTCOME_INVALID, UINT32_MAX, reason);
     enum map_step step = parsed == FRAME_OK ? records_each(&t->m->arena, t->input, &value, take_record, &t->m->run)
                                             : map_step_of(&t->m->arena);
-    switch (step) {
-    case MAP_DONE:
-        return finish_line(t, line, notes);
-    case MAP_TOO_COMPLEX:
-        return give_up(t, line, notes);
-    case MAP_NO_MEMORY:
-        break;
-    }
-    return false;
+    return finish(t, line, step, notes);
 }
 
 /* Whether it was taken before, and all of it is settled. */
@@ -275,7 +297,8 @@ static bool take_line(struct taking *t, const struct record *line)
         return settle(t, line, OUTCOME_OVERSIZED, UINT32_MAX, "longer than max_line_bytes");
     if (line->fault)
         return settle(t, line, OUTCOME_INVALID, UINT32_MAX, line->fault);
-    return map_line(t, line);
+    uint32_t merged_by = t->source->text ? t->source->text->merged_by : 0;
+    return merged_by ? map_merged(t, line, merged_by - 1) : map_line(t, line);
 }
 
 /* ---- The loop --------------------------------------------------------------------------------------------------- */
@@ -314,7 +337,7 @@ static enum record_end end_of(unsigned flags)
 static void skip_lines(struct taking *t)
 {
     struct record_reader *reader = &t->m->reader;
-    if (t->source->resume) /* some of them may have been taken before */
+    if (t->source->resume || t->source->text) /* some of them may have been taken before, or are merged */
         return;
     size_t lines, len = prefilter_skip(&t->scan, record_reader_rest(reader), t->input->max_line_bytes, &lines);
     if (len == 0)
@@ -370,6 +393,8 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
     if (source->text) {
         options.encoding = ENCODING_UTF8;
         options.envelope = source->text->in_envelope ? options.envelope : ENVELOPE_NONE;
+        options.multiline_start = source->text->merged_by ? NULL : options.multiline_start;
+        options.max_line = source->text->in_envelope ? options.max_line : SIZE_MAX;
     }
     struct record_place place = {
         .at.offset = position_offset(&source->at), .skipping = source->skipping, .lanes = source->at.lanes};
@@ -435,12 +460,16 @@ static void undo_merged(struct chunk *chunk, const struct line_state *state, siz
     buffer_truncate(&chunk->text, state->text_start);
 }
 
-/* What is refused of it is kept as the text that its lines were joined to (dead_letter.lines). */
-static bool keep_merged(struct chunk *chunk, const struct merged_view *view, struct map_note *note,
+/* What is refused of it is kept as the text that its lines were joined to (dead_letter.lines), with the rule's name. */
+static bool keep_merged(struct mapper *m, struct chunk *chunk, const struct merged_view *view, struct map_note *note,
                         struct merged_record *ret)
 {
+    struct slice rule = m->config->rules.items[view->rule].name;
     ret->calls++;
-    return keep(chunk, view->text, view->meta->time, view->meta->stream, note);
+    note->kept_rule_len = (uint32_t)rule.len;
+    bool kept = keep(chunk, view->text, view->meta, note);
+    buffer_add(&chunk->text, rule);
+    return kept && !chunk->text.failed;
 }
 
 static bool give_up_merged(struct mapper *m, const struct merged_view *view, struct chunk *chunk, size_t notes,
@@ -456,7 +485,7 @@ static bool give_up_merged(struct mapper *m, const struct merged_view *view, str
                             .merged = m->run.line.merged};
     ret->invalid = true;
     bool kept = m->config->dead_letter_lines && view->text.len > 0;
-    if (kept && !keep_merged(chunk, view, &note, ret))
+    if (kept && !keep_merged(m, chunk, view, &note, ret))
         return false;
     return chunk_add_note(chunk, &note, m->list_all || kept);
 }
@@ -468,7 +497,7 @@ static bool finish_merged(struct mapper *m, const struct merged_view *view, stru
     ret->calls = (uint32_t)(chunk->call_count - state->call_start);
     ret->rejected = state->rejected;
     ret->sampled = state->sampled;
-    if (state->rejected && m->config->dead_letter_lines && !keep_merged(chunk, view, &chunk->notes[notes], ret))
+    if (state->rejected && m->config->dead_letter_lines && !keep_merged(m, chunk, view, &chunk->notes[notes], ret))
         return false;
     for (size_t i = state->call_start; i < chunk->call_count; i++)
         chunk->rules[view->rule].calls[chunk->calls[i].endpoint]++;

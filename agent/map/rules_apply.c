@@ -282,7 +282,7 @@ static bool is_sampled_in(struct rules_run *run, const struct sample_rule *sampl
     struct slice text = run->line.content;
     uint64_t hash = run->line.sample;
     bool by_line = true;
-    if (!sample->set || sample->all)
+    if (!sample->set || sample->all || run->line.sampled_in)
         return true;
     if (sample->by) {
         struct value by = expr_eval(sample->by, scope);

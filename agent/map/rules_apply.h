@@ -33,6 +33,7 @@ struct line_state {
     size_t text_start; /* where its calls begin in chunk->text */
     size_t call_start; /* … and in chunk->calls */
     bool full;         /* its calls reached LIMIT_LINE_CALLS: further ones are rejected unseen */
+    bool sampled_in;   /* that is known */
     bool rejected, sampled, dropped;
     uint32_t decided_by; /* the rule that sampled it out or dropped it */
     uint32_t merged;     /* it is no line, but a merged record: what its calls say; else 0 */

@@ -47,6 +47,7 @@ struct file_id file_id_of_name(struct slice name); /* `-` and `tests` */
 struct source_text {
     bool in_envelope;          /* as the input has it; else it was taken off, and said: */
     struct slice time, stream; /* empty: nothing */
+    uint32_t merged_by;        /* it is no line, but what this rule had merged, as JSON: its index + 1; else 0 */
 };
 
 /* What is remembered of one file between two reads: where to go on, and what a line's meaning hangs on. Moves into a

@@ -223,6 +223,16 @@ static bool merge(struct letter_intake *in, struct slice file)
     return merger_add_ended(in->merger, &in->chunk, in->config);
 }
 
+/* The rule that had merged it, if it still merges: its index + 1. */
+static uint32_t merged_by(const struct letter_intake *in)
+{
+    const struct rules *rules = &in->config->rules;
+    for (uint32_t i = 0; in->letter.merged_by.len && i < rules->count; i++)
+        if (slice_equal(in->letter.merged_by, rules->items[i].name) && rules->items[i].merge.set)
+            return i + 1;
+    return 0;
+}
+
 static bool take_line(struct letter_intake *in, uint64_t now)
 {
     const struct dead_letter_read *letter = &in->letter;
@@ -236,7 +246,7 @@ static bool take_line(struct letter_intake *in, uint64_t now)
         return false;
 
     size_t input = scan_rules_input_of(in->scan_rules, letter->file);
-    const struct source_text text = {letter->in_envelope, letter->time, letter->stream};
+    const struct source_text text = {letter->in_envelope, letter->time, letter->stream, merged_by(in)};
     struct source source = {.id = id_of(in, input, path, letter),
                             .input = input < in->config->input_count ? input : 0, /* as `map` does */
                             .path = letter->file,

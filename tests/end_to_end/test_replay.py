@@ -104,6 +104,39 @@ def test_a_kept_line_is_text_already(agent, server, form):
     assert ("timestamp" in event) == (event.get("properties") == {"stream": "stderr"}) == ("envelope" in setting)
 
 
+MERGED = {
+    "plain": ("", "", "$", '{"id":1,"k":"req","q":"a"}\n{"id":1,"k":"res","o":"b"}\n'),
+    "under names": ("", "as: $.k, ", "$.req", '{"id":1,"k":"req","q":"a"}\n{"id":1,"k":"res","o":"b"}\n'),
+    "of records": ("records: $.r[*]", "", "$", '{"r":[{"id":1,"k":"req","q":"a"}]}\n{"r":[{"id":1,"k":"res","o":"b"}]}\n'),
+    "of logfmt": ("parser: logfmt", "", "$", "id=1 k=req q=a\nid=1 k=res o=b\n"),
+    "of many lines": ("parser: regex\n    pattern: '^# id=(?<id>.) k=(?<k>\\w+) q=(?<q>\\w)'\n    multiline: {start: '^#'}", "", "$", "# id=1 k=req q=a\n x\n# id=1 k=res q=a\n"),
+}
+
+
+@pytest.mark.parametrize("form", MERGED)
+def test_a_merged_record_that_was_kept(agent, server, form):
+    """It is a record of its rule already: no parser, `records`, `when` or `as` is applied to it again, and it is not sampled twice;
+    where the rule is no more it is a line as others."""
+    setting, name, root, lines = MERGED[form]
+    rules = f"""rules:
+  - name: m
+    when: {{$.k: [req, res]}}
+    sample: {{rate: 0.999999, by: $.id}}
+    merge: {{by: $.id, {name}until: {{$.k: res}}}}
+    event: {{event: e, user_id: {root}.u, ai_data: {{input: {root}.q}}}}"""
+    agent.write_config(inputs=f"    {setting}", rules=rules, more="dead_letter: {lines: true}")
+    agent.log("a.jsonl", lines)
+    assert agent.once() == 0
+    kept, = dead_letters(agent)
+    assert kept["merged_by"] == "m"
+    agent.write_config(inputs=f"    {setting}", rules=rules.replace(".u,", ".u ?? \"w\","), more="dead_letter: {lines: true}")
+    said = replay(agent, agent.state / "dead-letter.jsonl")
+    assert "delivered=1" in said and [(e["user_id"], e["ai_data"]) for e in server.events()] == [("w", {"input": "a"})]
+    if name:
+        agent.write_config(rules=rules.replace("name: m", "name: n"))
+        assert "unmatched=1" in replay(agent, agent.state / "dead-letter.jsonl")
+
+
 def test_a_line_without_its_envelope_is_kept_as_it_is(agent, server):
     """The present rules want it still; `auto` does not."""
     agent.write_config(inputs="    envelope: cri", more="dead_letter: {lines: true}")
