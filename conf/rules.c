@@ -425,6 +425,7 @@ void rules_read(struct loader *l)
             rules->count++;
         }
     }
+    rules->shared_lets = l->shared_let_count;
     if (!any)
         loader_error(l, (struct source_place){l->documents[0].file, 1, 1},
                      "missing key \"rules\" in the configuration");

@@ -95,6 +95,7 @@ struct rules {
     struct rule *items;
     size_t count;
     size_t max_slots;
+    uint32_t shared_lets; /* numbers that lets have: LETS_SHARED_MOST at most */
 };
 
 #endif

@@ -195,6 +195,39 @@ static int compare_found(const void *a, const void *b, void *config)
     return strcmp(x->path, y->path);
 }
 
+static int compare_number(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_identity(const void *a, const void *b)
+{
+    const struct found_file *x = *(struct found_file *const *)a, *y = *(struct found_file *const *)b;
+    int order = compare_number(x->device, y->device);
+    if (order == 0)
+        order = compare_number(x->inode, y->inode);
+    return order ? order : (x > y) - (x < y);
+}
+
+/* One file, however many names and patterns lead to it, is read once, as `run` reads it: the first stays. False: no
+ * memory. */
+static bool forget_repeats(struct scan *scan)
+{
+    struct found_file **files = calloc(scan->count + 1, sizeof *files);
+    size_t count = 0;
+    if (!files)
+        return false;
+    for (size_t i = 0; i < scan->count; i++)
+        if (scan->found[i].kind == FOUND_FILE && scan->found[i].matched)
+            files[count++] = &scan->found[i];
+    qsort(files, count, sizeof *files, compare_identity);
+    for (size_t i = 1; i < count; i++)
+        if (files[i]->device == files[i - 1]->device && files[i]->inode == files[i - 1]->inode)
+            files[i]->matched = false;
+    free(files);
+    return true;
+}
+
 static void map_found(struct map_command *m, const struct found_file *found)
 {
     m->name = found->path;
@@ -209,12 +242,12 @@ static void map_inputs(struct map_command *m)
     struct scan scan;
     struct scan_request request = {.walk = true};
     scanner_run(m->rules, &request, &scan);
-    if (scan.failed) {
+    if (!scan.failed && scan.count)
+        qsort_r(scan.found, scan.count, sizeof *scan.found, compare_found, (void *)(uintptr_t)m->config);
+    if (scan.failed || !forget_repeats(&scan)) {
         m->name = "inputs";
         complain(m, strerror(ENOMEM));
     } else {
-        if (scan.count)
-            qsort_r(scan.found, scan.count, sizeof *scan.found, compare_found, (void *)(uintptr_t)m->config);
         for (size_t i = 0; i < scan.count; i++)
             map_found(m, &scan.found[i]);
     }
@@ -303,7 +336,8 @@ static int run(char **arguments)
 }
 
 static const char help[] =
-    "Usage: raingauge map [--all] [--explain] [--input NAME] [-c FILE | --preset NAME] [LOGFILE|-]...\n"
+    "Usage: raingauge map [--all] [--explain] [--input NAME] [-c FILE] [LOGFILE|-]...\n"
+    "       raingauge map [--all] [--explain] --preset NAME GLOB...|-\n"
     "\n"
     "What the rules make of these lines, on standard output; nothing is sent or remembered. One JSON object a line "
     "for\n"
@@ -321,9 +355,11 @@ static const char help[] =
     "                  {\"explain\":\"completion\",\"file\":\"chat.jsonl\",\"offset\":812,\"holds\":false,\n"
     "                   \"condition\":\"$.msg\",\"at\":\"raingauge.yaml:12\"}\n"
     "  --input NAME    the input that a LOGFILE is of, where no input's paths match it (default: the first)\n"
-    "  -c FILE         the configuration (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
+    "  -c, --config FILE\n"
+    "                  the configuration (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
     "  --preset NAME GLOB...\n"
     "                  the preset on these files in the place of a configuration\n"
+    "  --state-dir DIR taken as the other commands take it; nothing is read or written there\n"
     "\n"
     "Exit codes: 0 done; 1 a file could not be read; 2 wrong usage or invalid configuration.\n"
     "\n"

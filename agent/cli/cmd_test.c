@@ -211,7 +211,7 @@ static int run(char **arguments)
 }
 
 static const char help[] =
-    "Usage: raingauge test [-c FILE | --preset NAME GLOB...]\n"
+    "Usage: raingauge test [-c FILE | --preset NAME GLOB...] [--state-dir DIR]\n"
     "\n"
     "Runs the configuration's `tests:`, without a network, a write key or a log file:\n"
     "  tests:\n"
@@ -225,7 +225,9 @@ static const char help[] =
     "\"N passed, N failed\".\n"
     "\n"
     "Options:\n"
-    "  -c FILE         the configuration (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
+    "  -c, --config FILE      the configuration (default: $RAINGAUGE_CONFIG, else /etc/raingauge/raingauge.yaml)\n"
+    "  --preset NAME GLOB...  in its place: the preset's own tests\n"
+    "  --state-dir DIR        taken as the other commands take it; nothing is read or written there\n"
     "\n"
     "Exit codes: 0 all passed; 1 some failed; 2 wrong usage or invalid configuration.\n";
 

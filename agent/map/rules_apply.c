@@ -215,7 +215,7 @@ static void note_event(struct taking *t, const struct call_fields *f, size_t cal
 static enum map_step make_call(struct taking *t, const struct call_rule *call, size_t element)
 {
     struct rules_run *run = t->run;
-    struct call_fields fields = {0};
+    struct call_fields fields;
     const char *reason;
     size_t calls_before = run->chunk->call_count;
     call_lets_begin(t->rule, call, t->scope);
@@ -514,7 +514,7 @@ enum map_step rules_apply(struct rules_run *run, const struct value *record, con
     struct rule_candidates candidates;
     rule_candidates_begin(&candidates, run->index, &scope, run->explainer.explain);
     enum map_step step = map_step_of(run->arena);
-    for (uint32_t i = 0; i < LETS_SHARED_MOST; i++)
+    for (uint32_t i = 0; i < rules->shared_lets; i++)
         run->shared[i].state = LET_NEW;
     for (uint32_t i; step == MAP_DONE && rule_candidates_next(&candidates, &i);) {
         const struct rule *rule = &rules->items[i];

@@ -12,8 +12,12 @@ static struct value *let_value(struct scope *scope, size_t slot)
         return NULL;
     if (let->state == LET_NEW) {
         unsigned refusals = scope->refusals;
+        if (scope->depth == LIMIT_EVALUATION_DEPTH)
+            return NULL;
         let->state = LET_BUSY;
+        scope->depth++;
         let->value = expr_eval(let->expr, scope);
+        scope->depth--;
         let->refused = scope->refusals != refusals;
         /* It will be looked into more than once. */
         if (!value_share(scope->arena, &let->value))
@@ -124,19 +128,13 @@ static struct value eval_list(const struct expr *e, struct scope *scope)
     return filter_made_json(&b);
 }
 
-struct value expr_eval(const struct expr *e, struct scope *scope)
+static struct value eval_nested(const struct expr *e, struct scope *scope)
 {
     struct value v = VALUE_NONE;
-    if (scope->depth == LIMIT_EVALUATION_DEPTH) /* only a long chain of lets comes here */
+    if (scope->depth == LIMIT_EVALUATION_DEPTH)
         return v;
     scope->depth++;
     switch (e->op) {
-    case EXPR_LITERAL:
-        v = e->literal;
-        break;
-    case EXPR_PATH:
-        v = eval_path(e, scope);
-        break;
     case EXPR_FIRST_OF:
         v = eval_first_of(e, scope);
         break;
@@ -150,9 +148,20 @@ struct value expr_eval(const struct expr *e, struct scope *scope)
     case EXPR_MAP:
         v = eval_list(e, scope);
         break;
+    case EXPR_LITERAL:
+    case EXPR_PATH:
+        break;
     }
     scope->depth--;
     return v;
+}
+
+/* How deep it goes is counted where one waits for another; only a long chain of lets comes to the limit. */
+struct value expr_eval(const struct expr *e, struct scope *scope)
+{
+    if (e->op == EXPR_PATH) /* made where the caller wants it: a copy would have to wait for its parts */
+        return eval_path(e, scope);
+    return e->op == EXPR_LITERAL ? e->literal : eval_nested(e, scope);
 }
 
 /* ---- for_each ---- */

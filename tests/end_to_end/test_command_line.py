@@ -1,5 +1,6 @@
 """The command line: help, wrong usage, where the configuration comes from, and how its mistakes are told."""
 import os
+import re
 import pty
 import subprocess
 
@@ -50,6 +51,21 @@ def test_each_command_has_help(command):
     assert all(len(line) <= 120 for line in done.stdout.splitlines())
     assert "Exit codes:" in done.stdout
     assert raingauge(command, "--nonsense", "--help").stdout == raingauge("help", command).stdout == done.stdout
+
+
+OPTIONS = {  # contract 1
+    "run": ["--once", "--timeout", "--quiet", "--preset"], "check": ["--online", "--preset"], "map": ["--all", "--explain", "--input", "--preset"],
+    "test": ["--preset"], "init": ["--preset"], "status": ["--json", "--live", "--ready"], "top": [], "tap": ["--rule"], "reload": [],
+    "replay": ["--timeout"], "receive": ["--listen", "--out", "--key"],
+}
+
+
+@pytest.mark.parametrize("command", commands())
+def test_help_names_every_option(command):
+    """What is not documented does not exist."""
+    of_all = [] if command in ("init", "receive") else ["-c", "--config", "--state-dir"]
+    words = re.findall(r"--?[a-z-]+", raingauge(command, "--help").stdout)
+    assert set(OPTIONS[command] + of_all) <= set(words)
 
 
 def test_version():

@@ -53,6 +53,17 @@ def test_a_logfile(directory):
         ("rejected", 76, "missing user_id")]
 
 
+def test_a_file_of_many_names(directory):
+    """However many patterns, inputs and names lead to it, it is mapped once, as `run` reads it once."""
+    (directory / "raingauge.yaml").write_text(CONFIG.replace('["logs/*.jsonl"]', '["logs/b.jsonl", "logs/*.jsonl"]').replace("texts/*.log", "logs/*"))
+    (directory / "logs" / "b.jsonl").write_text('{"msg":"llm","user":"u1","q":"hi"}\n')
+    (directory / "logs" / "c.jsonl").write_text('{"msg":"llm","user":"u1","q":"ho"}\n')
+    os.utime(directory / "logs" / "c.jsonl", (1e9, 1e9))
+    os.link(directory / "logs" / "b.jsonl", directory / "logs" / "hard.jsonl")
+    os.symlink("b.jsonl", directory / "logs" / "soft")
+    assert [(os.path.basename(c["file"]), c["call"]["ai_data"]["input"]) for c in run(directory)] == [("c.jsonl", "ho"), ("b.jsonl", "hi")]
+
+
 def test_a_gzip_file(directory):
     """Read as its content where the input says so, as `run` reads it; of one that is cut off what can be read, and exit 1."""
     line = b'{"msg":"llm","user":"u1","q":"hi"}\n'
