@@ -74,6 +74,7 @@ struct file { /* there may be very many: what is small stands together */
         bool drop;              /* to be forgotten by the tailer */
         bool last_line_tried;   /* … at this size */
         bool had_turn;          /* it waits for no other any more, see predecessors.h */
+        uint8_t pieces;         /* in which its blocks are read; 0: as 1, see file_job.h */
         bool start_at_end;      /* not begun: begin at its end … */
         uint64_t found_size;    /* … as it was when it was found: what came since is read */
         uint64_t searched_to;   /* no newline between source.at and here */

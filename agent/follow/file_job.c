@@ -326,15 +326,15 @@ static enum file_job_outcome compare_start(const struct file_job *job, struct sl
     return file_head_differs(&left, head) ? JOB_OTHER_CONTENT : limited ? JOB_DONE : JOB_SHORTER;
 }
 
-/* One block, larger ones where a line does not fit. It is read together with the history before it, and belongs to the
- * content only if that history is what it was. */
-static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
+/* The bytes up to `to`, more where a line does not fit. They are read together with the history before them, and belong
+ * to the content only if that history is what it was. */
+static enum file_job_outcome map_piece(struct file_job *job, uint64_t end, uint64_t to, unsigned go_on)
 {
     const struct position at = job->file.source.at;
     uint64_t offset = position_offset(&at);
     size_t history = offset < LIMIT_FINGERPRINT ? (size_t)offset : LIMIT_FINGERPRINT;
-    size_t most = job->piece;
-    for (size_t want = LIMIT_READ;; want = want * READ_GROWS_BY < most ? want * READ_GROWS_BY : most) {
+    size_t want = (size_t)(to - offset), most = job->kind == JOB_READ_AHEAD ? want : job->piece;
+    for (;; want = want * READ_GROWS_BY < most ? want * READ_GROWS_BY : most) {
         size_t len = end - offset < want ? (size_t)(end - offset) : want;
         buffer_clear(&job->block);
         char *block = buffer_reserve(&job->block, history + len);
@@ -352,7 +352,7 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
             return start;
         struct slice bytes = slice_of(block + history, (size_t)n - history);
         job->at_end = bytes.len < len || offset + len == end;
-        unsigned flags = job->at_end ? last_line_flags(job) : 0;
+        unsigned flags = go_on | (job->at_end ? last_line_flags(job) : 0);
         mapper_take(job->mapper, &job->file.source, bytes, history, flags, job->budget, job->read_time_ms, &job->chunk);
         if (job->chunk.result == CHUNK_NO_MEMORY)
             return JOB_NO_MEMORY;
@@ -361,10 +361,34 @@ static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
         job->mapped = true;
         job->at_end = job->at_end && job->chunk.result != CHUNK_FULL;
         job->searched_to = job->at_end ? offset + bytes.len : 0;
-        if (job->at_end && position_offset(&job->file.source.at) == job->searched_to)
-            note_gz_end(job);
-        return extend_head(job);
+        return JOB_DONE;
     }
+}
+
+/* The block, a piece after the other: each is still in the processor's cache when it is mapped. What was read before
+ * the file turned out to be another one, or unreadable, counts; the next job will find the same. */
+static enum file_job_outcome map_block(struct file_job *job, uint64_t end)
+{
+    uint64_t to = job->block_end - (job->pieces - 1) * LIMIT_READ;
+    enum file_job_outcome outcome = map_piece(job, end, to, 0);
+    while (outcome == JOB_DONE && !job->at_end && job->chunk.result == CHUNK_ALL_TAKEN && to < job->block_end &&
+           position_offset(&job->file.source.at) <= to) {
+        to += LIMIT_READ;
+        outcome = map_piece(job, end, to, MAP_GO_ON);
+        if (outcome != JOB_DONE && outcome != JOB_NO_MEMORY)
+            return JOB_DONE;
+    }
+    return outcome;
+}
+
+static enum file_job_outcome read_and_map(struct file_job *job, uint64_t end)
+{
+    enum file_job_outcome outcome = map_block(job, end);
+    if (outcome != JOB_DONE)
+        return outcome;
+    if (job->at_end && position_offset(&job->file.source.at) == job->searched_to)
+        note_gz_end(job);
+    return extend_head(job);
 }
 
 /* ---- JOB_CHECK ---- */
@@ -426,22 +450,15 @@ static bool begins_as_it_did(struct file_job *job)
 static enum file_job_outcome read_ahead(struct file_job *job)
 {
     uint64_t start;
-    if (!begins_as_it_did(job) || !find_line_start(job, job->block_end - LIMIT_READ, &start) ||
-        start < LIMIT_FINGERPRINT)
+    char before[LIMIT_FINGERPRINT];
+    if (!begins_as_it_did(job) || !find_line_start(job, job->block_end - job->pieces * LIMIT_READ, &start) ||
+        start < sizeof before || !content_read_whole(&job->file.content, before, sizeof before, start - sizeof before))
         return JOB_NOT_AHEAD;
-    const size_t history = LIMIT_FINGERPRINT;
-    size_t len = (size_t)(job->block_end - start);
-    buffer_clear(&job->block);
-    char *block = buffer_reserve(&job->block, history + len);
-    if (!block || !content_read_whole(&job->file.content, block, history + len, start - history))
+    position_guess(&job->file.source.at, start, slice_of(before, sizeof before));
+    job->guess = job->file.source.at;
+    if (map_block(job, UINT64_MAX) != JOB_DONE)
         return JOB_NOT_AHEAD;
-    struct source *source = &job->file.source;
-    position_guess(&source->at, start, slice_of(block, history));
-    job->guess = source->at;
-    mapper_take(job->mapper, source, slice_of(block + history, len), history, 0, job->budget, job->read_time_ms,
-                &job->chunk);
-    job->searched_to = 0;
-    job->mapped = job->chunk.result == CHUNK_ALL_TAKEN || job->chunk.result == CHUNK_FULL;
+    job->mapped = !job->at_end && (job->chunk.result == CHUNK_ALL_TAKEN || job->chunk.result == CHUNK_FULL);
     return job->mapped ? JOB_DONE : JOB_NOT_AHEAD;
 }
 

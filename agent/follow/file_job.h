@@ -71,6 +71,7 @@ struct file_job {
     bool at_rest;            /* it has not grown for long enough to end a record of many lines */
     uint64_t last_line_size; /* … but only if it is still that large */
     uint64_t block_end;      /* where the block ends that is read first; the lines that end in it are its */
+    unsigned pieces;         /* of LIMIT_READ, in which it is read */
     size_t budget, max_line, piece;
     enum encoding_kind encoding;
     int64_t read_time_ms;

@@ -54,10 +54,9 @@ static size_t budget_for(const struct tailer *t, struct file *f)
 
 /* ---- guessing ---- */
 
-static bool start_block(struct slot *slot, struct file *f, uint64_t end, size_t budget)
+static bool start_block(struct slot *slot, struct file *f, size_t budget)
 {
     slot->job.budget = budget;
-    slot->job.block_end = end;
     if (!slot_queue(slot, f, JOB_READ_AHEAD))
         return false;
     slot->ahead_of = f;
@@ -75,10 +74,10 @@ bool read_ahead_start(struct tailer *t, struct slot *slot)
         if (!is_one_to_guess(t, &t->slots[i]))
             continue;
         struct file *f = t->slots[i].file;
-        uint64_t from = end_of_blocks(t, f), end = from + LIMIT_READ;
-        uint64_t known = f->size < f->reading.limit ? f->size : f->reading.limit;
-        size_t budget = from < f->reading.ahead_from || end > known ? 0 : budget_for(t, f);
-        if (budget && start_block(slot, f, end, budget))
+        uint64_t from = end_of_blocks(t, f), known = f->size < f->reading.limit ? f->size : f->reading.limit;
+        slot_set_block(slot, f, from);
+        size_t budget = from < f->reading.ahead_from || slot->job.block_end > known ? 0 : budget_for(t, f);
+        if (budget && start_block(slot, f, budget))
             return true;
     }
     return false;

@@ -22,6 +22,7 @@ enum {
     HELD_FOR_MS = 60000,            /* a small file that is the same as another one is held back */
     BEHIND_AFTER_MS = 1000,         /* so long a file may have more than was read of it and count as read */
     RECOVER_FOR_MS = 30000,         /* files that are looked for hold up the others of their input for so long */
+    PIECES_MOST = 4,                /* of a block in which few lines give calls */
     RETRY_MS = 1000,                /* after a lack of memory or descriptors */
     LIVE_FOR_MS = 1000,             /* so long a file that was read to its end leaves no core to what is read ahead */
 };
@@ -96,6 +97,8 @@ static inline bool slot_is_free(const struct slot *slot)
 {
     return !slot->file && !slot->ahead_of && !slot->running;
 }
+/* A block from there, as large as it may be. */
+void slot_set_block(struct slot *slot, const struct file *f, uint64_t from);
 /* Sets a job to work on what is known of the file. False: no memory. */
 bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind) __attribute__((warn_unused_result));
 /* Runs the next job of a file that has the slot. */

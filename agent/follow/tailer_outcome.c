@@ -341,6 +341,17 @@ static bool give(struct slot *slot, struct ledger *ledger, uint64_t now)
     return true;
 }
 
+/* Where few lines give calls, jobs are so short that what is done around them weighs: then the next block is larger, as
+ * long as its calls take no more memory than those of a small one can. */
+static void fit_block(struct file *f, const struct file_job *job)
+{
+    size_t len = job->chunk.text.len;
+    if (len <= LIMIT_READ / 2 && job->pieces < PIECES_MOST && !f->gz)
+        f->reading.pieces = (uint8_t)(2 * job->pieces);
+    else if (len > LIMIT_READ)
+        f->reading.pieces = 1;
+}
+
 /* The chunk goes to delivery, and the source moves on; or nothing happens and the same is read again. */
 static bool take_chunk(struct slot *slot, uint64_t now)
 {
@@ -360,6 +371,7 @@ static bool take_chunk(struct slot *slot, uint64_t now)
         file_table_dirty(t->table, f);
     f->source = job->file.source;
     f->head = job->file.head;
+    fit_block(f, job);
     file_note_taken(f, slot->config, unordered);
     return true;
 }

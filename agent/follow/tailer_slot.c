@@ -203,6 +203,14 @@ bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind)
     return true;
 }
 
+/* Where a file is read as it is written, its lines do not wait for long. */
+void slot_set_block(struct slot *slot, const struct file *f, uint64_t from)
+{
+    bool is_live = slot->tailer->now < slot->tailer->live_until;
+    slot->job.pieces = f->reading.pieces && !is_live ? f->reading.pieces : 1;
+    slot->job.block_end = from + slot->job.pieces * LIMIT_READ;
+}
+
 void slot_run(struct slot *slot, enum file_job_kind kind)
 {
     struct tailer *t = slot->tailer;
@@ -212,7 +220,7 @@ void slot_run(struct slot *slot, enum file_job_kind kind)
         slot_release(slot);
         return;
     }
-    slot->job.block_end = file_offset(f) + LIMIT_READ;
+    slot_set_block(slot, f, file_offset(f));
     if (!slot_queue(slot, f, kind)) {
         tailer_wake(f, t->now + RETRY_MS);
         slot_release(slot);

@@ -406,18 +406,21 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
     record_reader_begin(&m->reader, &options, bytes, &place, end_of(flags));
     chunk->input = source->input;
     chunk->meta = m->run.meta;
-    if (!chunk_clear(chunk, m->config->rules.count) || !take_lines(&t, budget, &full)) {
+    bool cleared = flags & MAP_GO_ON || chunk_clear(chunk, m->config->rules.count);
+    uint64_t lines_before = chunk->lines_read;
+    if (!cleared || !take_lines(&t, budget, &full)) {
         chunk->consumed = 0;
         chunk->result = CHUNK_NO_MEMORY;
         return;
     }
     place = record_reader_place(&m->reader);
     move_to(&t, &place);
-    chunk->consumed = (size_t)(place.at.offset - position_offset(&source->at));
-    chunk->bytes_read = chunk->consumed;
-    chunk->nul_bytes = place.at.nuls;
+    size_t consumed = (size_t)(place.at.offset - position_offset(&source->at));
+    chunk->consumed += consumed;
+    chunk->bytes_read += consumed;
+    chunk->nul_bytes += place.at.nuls;
     chunk->end = t.at;
-    bool nothing = chunk->consumed == 0 && chunk->lines_read == 0 && bytes.len > 0;
+    bool nothing = consumed == 0 && chunk->lines_read == lines_before && bytes.len > 0;
     chunk->result = full ? CHUNK_FULL : nothing ? CHUNK_NEEDS_MORE : CHUNK_ALL_TAKEN;
     source->at = t.at;
     source->skipping = place.skipping;

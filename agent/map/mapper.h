@@ -45,6 +45,8 @@ enum {
     MAP_TAKE_LAST_LINE_ANYHOW = 2,
     /* The file has not grown for `multiline.timeout`: a record does not wait for more lines. */
     MAP_AT_REST = 4,
+    /* The bytes follow those that the chunk was made of: it is added to. */
+    MAP_GO_ON = 8,
 };
 
 /* So many bytes hold the longest record that an input can have, and what may stand around it. */
@@ -52,7 +54,8 @@ size_t mapper_piece(const struct input *input);
 
 /* `bytes` begins at source->at; `history` bytes of the file stand in memory right before bytes.text. `budget`: bytes of
  * calls after which it stops at the next line (0: after each line that is no blank; at least one is taken).
- * `read_time_ms` is $meta.read_time. The chunk is cleared first. On CHUNK_NO_MEMORY the source is as before. */
+ * `read_time_ms` is $meta.read_time. The chunk is cleared first, but for MAP_GO_ON. On CHUNK_NO_MEMORY the source is as
+ * before, and nothing in the chunk counts. */
 void mapper_take(struct mapper *m, struct source *source, struct slice bytes, size_t history, unsigned flags,
                  size_t budget, int64_t read_time_ms, struct chunk *chunk);
 

@@ -23,7 +23,8 @@ struct delivery { /* the test's own */
     size_t settled; /* lines before this one are settled, where nothing holds them up */
     bool hold;      /* settle nothing */
     size_t room;
-    bool refuse; /* delivery_take() fails */
+    bool refuse;  /* delivery_take() fails */
+    size_t takes; /* … and did not, so often */
 };
 void sink_settle(struct delivery *d); /* all that may be */
 void sink_forget(struct delivery *d); /* the process is gone: what was not settled was not delivered */

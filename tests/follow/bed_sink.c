@@ -1,5 +1,5 @@
-/* A mapper that makes one call of each line, which is the line's text, and a delivery that keeps what it is given. They
- * stand for the real ones, with the same promises. */
+/* A mapper that makes one call of each line, which is the line's text, but for those that begin with "-", and a
+ * delivery that keeps what it is given. They stand for the real ones, with the same promises. */
 #include "bed.h"
 
 #include "limits.h"
@@ -54,20 +54,23 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
     size_t most = m->config->inputs[source->input].max_line_bytes;
     struct position at = source->at;
     size_t from = 0;
-    bool cleared = chunk_clear(c, 0);
+    bool cleared = flags & MAP_GO_ON || chunk_clear(c, 0);
     assert(cleared);
     c->result = CHUNK_ALL_TAKEN;
     while (from < bytes.len && (c->result = c->text.len >= budget ? CHUNK_FULL : CHUNK_ALL_TAKEN) != CHUNK_FULL) {
         const char *newline = memchr(bytes.text + from, '\n', bytes.len - from);
         size_t end = newline ? (size_t)(newline - bytes.text) : bytes.len;
         bool oversized = source->skipping || end - from > most;
-        if (!newline && !oversized && !flags) {
+        if (!newline && !oversized && !(flags & ~(unsigned)MAP_GO_ON)) {
             if (from == 0)
                 c->result = CHUNK_NEEDS_MORE;
             break;
         }
         if (oversized && newline) {
             c->outcomes[OUTCOME_OVERSIZED]++;
+            c->lines_read++;
+        } else if (!oversized && end > from && bytes.text[from] == '-') {
+            c->outcomes[OUTCOME_UNMATCHED]++;
             c->lines_read++;
         } else if (!oversized && end > from) {
             add_call(c, &at, slice_of(bytes.text + from, end - from));
@@ -78,7 +81,8 @@ void mapper_take(struct mapper *m, struct source *source, struct slice bytes, si
         from = end;
     }
     source->at = c->end = at;
-    c->consumed = c->bytes_read = from;
+    c->consumed += from;
+    c->bytes_read += from;
     if (mapping_watch.on_begin)
         mapping_watch.on_end(mapping_watch.context, began_at);
 }
@@ -111,6 +115,7 @@ bool delivery_take(struct delivery *d, struct ledger *l, const struct chunk *chu
     assert(f);
     if (d->refuse || !ledger_take(l, chunk, &first))
         return false;
+    d->takes++;
     for (size_t i = 0; i < chunk->call_count; i++) {
         const struct mapped_call *call = &chunk->calls[i];
         if (d->count == d->cap) {

@@ -25,6 +25,7 @@ struct watched {
     uint64_t stop_from;                    /* the first that begins here or later stops early; 0: none */
     void (*when_ahead)(struct watched *w); /* once, by the first that is read ahead, when it has read its block */
     bool done;                             /* … that */
+    uint64_t cut_behind;                   /* the first that begins here or later cuts the file; 0: none */
 };
 
 /* ---- the watch ---- */
@@ -84,6 +85,10 @@ static void on_begin(void *context, uint64_t offset, size_t *budget)
     wait_while(w, waits_for_next, offset);
     wait_while(w, waits_for_what_is_done_ahead, offset);
     wait_while(w, is_held, offset);
+    if (w->cut_behind && offset >= w->cut_behind) {
+        assert_int_equal(truncate(bed_path(&w->bed, "a.log"), 2 * LIMIT_READ), 0);
+        w->cut_behind = 0;
+    }
     if (w->stop_from && offset >= w->stop_from) {
         *budget = 1000;
         w->stop_from = 0;
@@ -158,6 +163,24 @@ static size_t fill(struct watched *w, size_t number, uint64_t size)
         for (size_t n = number * 31 % 300; n > 0; n--)
             buffer_add(&text, SLICE("x"));
         buffer_add(&text, SLICE("\n"));
+    }
+    buffer_add(&text, SLICE("\0"));
+    bed_append(&w->bed, "a.log", text.data);
+    w->size += text.len - 1;
+    buffer_release(&text);
+    return number;
+}
+
+/* Lines of which no call is made, but for one in fifty, until so many bytes are there. */
+static size_t fill_mostly_noise(struct watched *w, size_t number, uint64_t size)
+{
+    struct buffer text;
+    buffer_init(&text, MIB(64));
+    for (uint64_t at = w->size, n = 0; w->size + text.len < size; n++) {
+        if (n % 50 == 17)
+            buffer_printf(&text, "%zu from %llu\n", number++, (unsigned long long)(at + text.len));
+        else
+            buffer_printf(&text, "- %*s\n", (int)(n * 31 % 300), "noise");
     }
     buffer_add(&text, SLICE("\0"));
     bed_append(&w->bed, "a.log", text.data);
@@ -435,6 +458,81 @@ static void stopped_meanwhile(void **state)
     end(&w);
 }
 
+/* ---- where few lines give calls ---- */
+
+/* Several pieces go to delivery at a time; and no longer where there are more calls. */
+static void few_calls(void **state)
+{
+    (void)state;
+    for (unsigned jobs = 1; jobs <= 4; jobs += 3) {
+        struct watched w;
+        make(&w, NULL);
+        w.bed.options.jobs = jobs;
+        w.in_pairs = false;
+        size_t count = fill_mostly_noise(&w, 0, 20 * LIMIT_READ + LIMIT_READ / 3);
+        bed_start(&w.bed);
+        turn_until(&w.bed, w.bed.sink.count == count);
+        bed_settle_down(&w.bed);
+        check_all(&w, count);
+        check_position(&w);
+        assert_true(w.count >= 20);
+        assert_in_range(w.bed.sink.takes, 6, 12);
+
+        bed_pass(&w.bed, 1001); /* it is not live any more */
+        w.bed.sink.takes = 0;
+        count = fill(&w, count, w.size + 30 * LIMIT_READ);
+        turn_until(&w.bed, w.bed.sink.count == count);
+        assert_true(w.bed.sink.takes >= 14);
+        count = fill_mostly_noise(&w, count, w.size + 9 * LIMIT_READ);
+        turn_until(&w.bed, w.bed.sink.count == count);
+        bed_settle_down(&w.bed);
+        check_all(&w, count);
+        check_position(&w);
+        end(&w);
+    }
+}
+
+static void long_lines_among_noise(void **state)
+{
+    static const size_t lens[] = {5000, LIMIT_READ / 2 - 10, LIMIT_READ, 3 * LIMIT_READ / 2};
+    (void)state;
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        struct watched w;
+        make(&w, NULL);
+        w.in_pairs = false;
+        size_t count = fill_mostly_noise(&w, 0, 10 * LIMIT_READ - LINE_MOST);
+        count = add_long(&w, count, lens[i]);
+        count = fill_mostly_noise(&w, count, w.size + 9 * LIMIT_READ);
+        bed_start(&w.bed);
+        turn_until(&w.bed, w.bed.sink.count == count);
+        bed_settle_down(&w.bed);
+        check_all(&w, count);
+        check_position(&w);
+        end(&w);
+    }
+}
+
+/* Before the piece that begins behind the middle, the file is cut: what was mapped of the block counts. */
+static void cut_between_pieces(void **state)
+{
+    (void)state;
+    struct watched w;
+    make(&w, NULL);
+    w.bed.options.jobs = 1;
+    w.in_pairs = false;
+    w.cut_behind = 5 * LIMIT_READ; /* blocks of 1, 2, 4: within the third */
+    size_t count = fill_mostly_noise(&w, 0, 12 * LIMIT_READ), some = 0;
+    bed_start(&w.bed);
+    turn_until(&w.bed, w.cut_behind == 0);
+    bed_settle_down(&w.bed);
+    while (some < w.bed.sink.count && w.bed.sink.lines[some].offset < 5 * LIMIT_READ)
+        some++;
+    check_came(&w, 0, 0, some);
+    assert_in_range(w.bed.sink.lines[some - 1].offset, 5 * LIMIT_READ - 50 * LINE_MOST, 5 * LIMIT_READ);
+    assert_true(some < count);
+    end(&w);
+}
+
 /* ---- nothing is guessed ---- */
 
 static void check_none_at_a_time(struct watched *w, size_t count)
@@ -507,6 +605,9 @@ int main(void)
         cmocka_unit_test(refused_meanwhile),
         cmocka_unit_test(configured_meanwhile),
         cmocka_unit_test(stopped_meanwhile),
+        cmocka_unit_test(few_calls),
+        cmocka_unit_test(long_lines_among_noise),
+        cmocka_unit_test(cut_between_pieces),
         cmocka_unit_test(not_worth_it),
         cmocka_unit_test(not_beside_a_live_file),
     };

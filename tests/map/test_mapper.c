@@ -53,6 +53,40 @@ static void takes_whole_lines(void **state)
     mapping_end(&m);
 }
 
+/* Bytes that are given piece by piece into one chunk make the chunk that they make together. */
+static void goes_on_in_the_chunk(void **state)
+{
+    (void)state;
+    struct mapping whole, m;
+    struct slice bytes = SLICE("{\"s\":1}\n{}\nnone\n{\"s\":\"b\"}\n\n{\"s\":3}\n{\"t\":1}\n{\"s\":4}\n");
+    for (size_t first = 0; first <= bytes.len; first++) {
+        begin(&whole, SIGNALS);
+        begin(&m, SIGNALS);
+        const struct chunk *w = take(&whole, bytes, 0, SIZE_MAX);
+        take(&m, slice_of(bytes.text, first), 0, SIZE_MAX);
+        const struct chunk *c = take(&m, bytes, MAP_GO_ON, SIZE_MAX);
+        assert_int_equal(c->result, CHUNK_ALL_TAKEN);
+        assert_int_equal(c->consumed, w->consumed);
+        assert_int_equal(c->bytes_read, w->bytes_read);
+        assert_int_equal(c->lines_read, w->lines_read);
+        assert_memory_equal(c->outcomes, w->outcomes, sizeof c->outcomes);
+        assert_true(slice_equal(buffer_slice(&c->text), buffer_slice(&w->text)));
+        assert_int_equal(c->call_count, w->call_count);
+        assert_int_equal(c->line_count, w->line_count);
+        assert_int_equal(c->note_count, w->note_count);
+        assert_int_equal(c->rules[0].calls[ENDPOINT_SIGNAL], 4);
+        for (size_t i = 0; i < c->call_count; i++) {
+            assert_int_equal(c->calls[i].line, w->calls[i].line);
+            assert_int_equal(c->calls[i].text_at, w->calls[i].text_at);
+            assert_int_equal(position_offset(&c->lines[i].start), position_offset(&w->lines[i].start));
+        }
+        assert_true(position_is(&c->end, &w->end) && c->end.tail == w->end.tail);
+        assert_int_equal(take(&m, bytes, MAP_GO_ON, SIZE_MAX)->lines_read, w->lines_read); /* nothing more */
+        mapping_end(&m);
+        mapping_end(&whole);
+    }
+}
+
 /* The budget ends it behind the line that reached it. */
 static void stops_when_there_are_enough_calls(void **state)
 {
@@ -390,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_whole_lines),
+        cmocka_unit_test(goes_on_in_the_chunk),
         cmocka_unit_test(stops_when_there_are_enough_calls),
         cmocka_unit_test(last_line),
         cmocka_unit_test(skips_an_oversized_line),
