@@ -60,5 +60,7 @@ enum map_step records_each(struct arena *arena, const struct input *input, const
 {
     struct records_walk w = {.arena = arena, .input = input, .take = take, .context = context};
     w.parents = arena_calloc(arena, input->record_count, sizeof *w.parents);
+    if (input->record_count > 0 && line->doc)
+        json_doc_index(arena, line->doc);
     return w.parents ? walk(&w, 0, line) : map_step_of(arena);
 }

@@ -148,6 +148,6 @@ struct value filter_made_of_known(struct arena *arena, const struct buffer *b)
 {
     struct value v = filter_made_json(b);
     if (value_is_container(&v))
-        v.doc = json_doc_of_part(arena, v.text);
+        v.doc = json_doc_of_part(arena, v.text, NULL);
     return arena->failed ? VALUE_NONE : v;
 }

@@ -261,7 +261,7 @@ static bool mark_replaced(struct arena *arena, struct slice object, struct pair 
 {
     struct pair *pairs = NULL;
     size_t count = 0;
-    for (struct json_walk walk = json_walk_of(object); json_walk_next(&walk); count++) {
+    for (struct json_walk walk = json_walk_of(object, NULL); json_walk_next(&walk); count++) {
         struct slice name = json_unescape(arena, walk.name), text = {walk.name.text - 1, 0};
         text.len = (size_t)(walk.at - text.text);
         pairs = arena_grow_array(arena, pairs, count, sizeof *pairs);

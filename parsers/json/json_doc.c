@@ -182,7 +182,7 @@ static enum json_fault read_text(struct arena *arena, struct json_doc *doc, enum
     return fault;
 }
 
-struct json_doc *json_doc_of_part(struct arena *arena, struct slice text)
+struct json_doc *json_doc_of_part(struct arena *arena, struct slice text, const struct json_index *index)
 {
     struct json_doc *doc = arena_alloc(arena, sizeof *doc);
     if (!doc)
@@ -192,20 +192,21 @@ struct json_doc *json_doc_of_part(struct arena *arena, struct slice text)
     doc->entries = NULL;
     doc->is_listed = doc->is_read = false;
     doc->walked = 0;
+    doc->index = index;
     return doc;
 }
 
 struct json_doc *json_doc_of_made(struct arena *arena, struct slice text)
 {
     struct json_check check;
-    struct json_doc *doc = json_doc_of_part(arena, text);
+    struct json_doc *doc = json_doc_of_part(arena, text, NULL);
     return doc && read_text(arena, doc, JSON_ANY_VALUE, &check, NULL) == JSON_OK ? doc : NULL;
 }
 
 /* As the check does it, of a text that it has gone over before. */
 static void list_members(struct json_doc *doc)
 {
-    for (struct json_walk walk = json_walk_of(doc->text); doc->entries && json_walk_step(&walk);) {
+    for (struct json_walk walk = json_walk_of(doc->text, doc->index); doc->entries && json_walk_step(&walk);) {
         json_list_member(doc, walk.name, walk.escaped, walk.at);
         json_walk_take(&walk);
         if (doc->entries)
@@ -243,7 +244,7 @@ enum json_fault json_doc_read_noting(struct arena *arena, struct slice text, enu
                                      struct json_scalars *scalars, struct json_doc **ret_doc)
 {
     struct json_check check;
-    struct json_doc *doc = json_doc_of_part(arena, text);
+    struct json_doc *doc = json_doc_of_part(arena, text, NULL);
     if (!doc)
         return JSON_NO_MEMORY;
     enum json_fault fault = read_text(arena, doc, want, &check, scalars);
@@ -408,6 +409,17 @@ uint32_t json_member(const struct json_doc *doc, uint32_t object, struct slice n
             found = key + 1;
     }
     return found;
+}
+
+enum { INDEX_LEAST = 2048 };
+
+void json_doc_index(struct arena *arena, struct json_doc *doc)
+{
+    const char *begin = json_past_blanks(doc->text.text), *end = doc->text.text + doc->text.len;
+    while (json_is_blank(end[-1]))
+        end--;
+    if (!doc->index && doc->text.len >= INDEX_LEAST && (*begin == '{' || *begin == '['))
+        doc->index = json_index_of(arena, slice_of(begin, (size_t)(end - begin)));
 }
 
 uint32_t json_doc_token_at(const struct json_doc *doc, const char *start)

@@ -63,6 +63,7 @@ struct json_entry {
 
 /* A long string's content, by its offsets in the text: jsmn, which looks at each byte, is led around the first ones. */
 enum { JSON_LONG_STRINGS = 16, JSON_NAME_SLOTS = 64 };
+struct json_index;
 struct json_long_string {
     uint32_t start, end;
 };
@@ -82,6 +83,7 @@ struct json_doc {
     bool is_read;               /* the check has gone over the text, and knows what the tokens need */
     bool escapes;               /* there is a backslash */
     size_t walked;              /* bytes that were walked through without tokens */
+    const struct json_index *index; /* of its text or of one around it (json_walk.h); NULL: none was made */
     uint32_t long_count;
     struct json_long_string longs[JSON_LONG_STRINGS];
 };
@@ -93,8 +95,8 @@ enum json_fault json_doc_parse(struct arena *arena, struct slice text, enum json
                                const struct json_doc **ret_doc) __attribute__((warn_unused_result));
 
 /* A document of a text that is part of a checked one (an object, an array: from bracket to bracket); it is read when
- * somebody looks into it. NULL on lack of memory. */
-struct json_doc *json_doc_of_part(struct arena *arena, struct slice text);
+ * somebody looks into it. It has the index of the outer one, if there is one. NULL on lack of memory. */
+struct json_doc *json_doc_of_part(struct arena *arena, struct slice text, const struct json_index *index);
 /* ... of an array or object that was put together out of such parts: it may be nested too deep, NULL then. */
 struct json_doc *json_doc_of_made(struct arena *arena, struct slice text);
 
@@ -110,6 +112,10 @@ static inline bool json_doc_walk(struct json_doc *doc, size_t bytes)
     doc->walked += bytes;
     return doc->walked <= 32 * doc->text.len + 4096;
 }
+
+/* Makes an index for walking, where the text is large enough for that. For a document that is taken apart on several
+ * levels; its parts have it too. */
+void json_doc_index(struct arena *arena, struct json_doc *doc);
 
 /* The token that an array or object which begins there is; the document has its tokens. */
 uint32_t json_doc_token_at(const struct json_doc *doc, const char *start);

@@ -163,7 +163,7 @@ static void fill_in(const struct json_shapes *s, const struct shape *shape, stru
 static struct json_doc *read_by_shape(struct json_shapes *s, struct arena *arena, struct slice text)
 {
     struct arena_mark mark = arena_mark(arena);
-    struct json_doc *doc = json_doc_of_part(arena, text);
+    struct json_doc *doc = json_doc_of_part(arena, text, NULL);
     if (!doc)
         return NULL;
     doc->long_count = 0;

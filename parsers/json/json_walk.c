@@ -1,5 +1,7 @@
 #include "json/json_walk.h"
 
+#include "limits.h"
+
 /* ---- Stepping over a container ---------------------------------------------------------------------------------- */
 
 #ifdef __SSE2__
@@ -107,11 +109,27 @@ static const char *skip_blocks(const char *at, const char *end, size_t *depth)
 
 #endif
 
-const char *json_container_end(const char *at, const char *end)
+/* By the index: NULL where it is not there, being a small one. */
+static const char *find_extent(const struct json_index *index, const char *at)
+{
+    uint32_t start = (uint32_t)(at - index->text), low = 0, high = index->count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (index->extents[middle].start <= start)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low < high && index->extents[low].start == start ? index->text + index->extents[low].end : NULL;
+}
+
+const char *json_container_end(const char *at, const char *end, const struct json_index *index)
 {
     size_t depth = 0;
     bool escaped;
-    const char *begin = at;
+    const char *begin = at, *known = index ? find_extent(index, at) : NULL;
+    if (known)
+        return known;
     at = skip_blocks(at, end, &depth);
     if (at > begin && depth == 0)
         return at;
@@ -125,27 +143,99 @@ const char *json_container_end(const char *at, const char *end)
     }
 }
 
+/* ---- The index --------------------------------------------------------------------------------------------------- */
+
+enum { LARGE = 256 }; /* smaller ones are stepped over as fast as they are found in the index */
+
+struct indexing {
+    struct json_index *index;
+    uint32_t room;
+    size_t depth;
+    uint32_t open[LIMIT_JSON_DEPTH]; /* their places in the index */
+};
+
+/* A bracket at `place`: an array or object is put into the index when it opens, and out again if it was a small one:
+ * then all in it were, too. False: no room. */
+static inline bool add_bracket(struct indexing *i, uint32_t place, bool opens)
+{
+    struct json_index *index = i->index;
+    if (opens) {
+        if (index->count == i->room)
+            return false;
+        i->open[i->depth++] = index->count;
+        index->extents[index->count++].start = place;
+        return true;
+    }
+    struct json_extent *extent = &index->extents[i->open[--i->depth]];
+    extent->end = place + 1;
+    if (extent->end - extent->start < LARGE)
+        index->count = i->open[i->depth];
+    return true;
+}
+
+static const char *index_blocks(struct indexing *i, const char *at, const char *end)
+{
+#ifdef __SSE2__
+    while (end - at >= BLOCK) {
+        struct block block = read_block(at);
+        bool next = false, escaped;
+        if (block.backslashes)
+            block.quotes &= ~escaped_bytes(block.backslashes, &next);
+        uint64_t strings = prefix_xor(block.quotes);
+        uint32_t place = (uint32_t)(at - i->index->text);
+        for (uint64_t both = (block.opens | block.closes) & ~strings; both; both &= both - 1)
+            if (!add_bracket(i, place + (uint32_t)__builtin_ctzll(both), block.opens & both & -both))
+                return NULL;
+        at += BLOCK;
+        if (strings >> 63)
+            at = json_quote_of(at + next, end, &escaped) + 1;
+    }
+#else
+    (void)i, (void)end;
+#endif
+    return at;
+}
+
+const struct json_index *json_index_of(struct arena *arena, struct slice text)
+{
+    struct indexing i = {.room = (uint32_t)(text.len / (LARGE / 2)) + LIMIT_JSON_DEPTH};
+    bool escaped, room = true;
+    i.index = arena_alloc(arena, sizeof *i.index + i.room * sizeof i.index->extents[0]);
+    if (!i.index)
+        return NULL;
+    i.index->text = text.text;
+    i.index->count = 0;
+    const char *end = text.text + text.len, *at = index_blocks(&i, text.text, end);
+    for (; room && at && at < end; at++) {
+        if (*at == '"')
+            at = json_quote_of(at + 1, end, &escaped);
+        else if (*at == '{' || *at == '[' || *at == '}' || *at == ']')
+            room = add_bracket(&i, (uint32_t)(at - text.text), *at == '{' || *at == '[');
+    }
+    return at && room ? i.index : NULL;
+}
+
 /* ---- Looking for a part ------------------------------------------------------------------------------------------ */
 
-bool json_find_member(struct slice object, struct slice name, struct slice *ret_value)
+bool json_find_member(struct json_walk object, struct slice name, struct slice *ret_value)
 {
     bool found = false;
-    for (struct json_walk walk = json_walk_of(object); json_walk_next(&walk);) {
-        if (!json_walk_is_named(&walk, name))
+    while (json_walk_next(&object)) {
+        if (!json_walk_is_named(&object, name))
             continue;
-        *ret_value = walk.value;
+        *ret_value = object.value;
         found = true;
     }
     return found;
 }
 
-bool json_find_element(struct slice array, int64_t index, struct slice *ret_value)
+bool json_find_element(struct json_walk array, int64_t index, struct slice *ret_value)
 {
-    struct json_walk walk = json_walk_of(array);
+    struct json_walk walk = array;
     if (index < 0) {
         while (json_walk_next(&walk))
             index++;
-        walk = json_walk_of(array);
+        walk = array;
     }
     while (index >= 0 && json_walk_next(&walk)) {
         if (index-- == 0) {

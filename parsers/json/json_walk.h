@@ -6,7 +6,7 @@
 
 /* Walking through a text that was checked before, without tokens of it: what is not wanted is stepped over.
  *
- *     struct json_walk walk = json_walk_of(container);
+ *     struct json_walk walk = json_walk_of(container, NULL);
  *     while (json_walk_next(&walk)) ... walk.name (of a member), walk.value
  *
  * or, where parts are gone into, so that they need not be stepped over before:
@@ -20,6 +20,20 @@
  * Nothing here looks whether the text is JSON. A walk reads each byte of the container at most once, but what stands in
  * its parts not at all closely; walking again and again is the caller's to bound. */
 
+/* Where the large arrays and objects of a text stand (json_index_of()), so that they are stepped over at once. For a
+ * text whose parts are stepped over on each level anew. */
+struct json_index {
+    const char *text;
+    uint32_t count;
+    struct json_extent { /* in the order they begin */
+        uint32_t start, end;
+    } extents[];
+};
+
+/* Of a checked text, an array or object from bracket to bracket. NULL on lack of memory, or where there are too many:
+ * it is only of use. */
+const struct json_index *json_index_of(struct arena *arena, struct slice text);
+
 struct json_walk {
     struct slice name;  /* a member's: without the quotes */
     struct slice value; /* its JSON text, a string's quotes included */
@@ -27,6 +41,7 @@ struct json_walk {
     bool object;
     const char *at;          /* after a step: where the value begins */
     const char *begin, *end; /* private */
+    const struct json_index *index;
 };
 
 /* As json_blank_end(), where more text is sure to come. */
@@ -65,26 +80,27 @@ static inline const char *json_quote_of(const char *at, const char *end, bool *r
     }
 }
 
-/* Behind the array or object that begins at `at`. */
-const char *json_container_end(const char *at, const char *end);
+/* Behind the array or object that begins at `at`. An index of a text around it may be NULL. */
+const char *json_container_end(const char *at, const char *end, const struct json_index *index);
 
 /* Behind the value that begins at `at`. */
-static inline const char *json_value_end(const char *at, const char *end)
+static inline const char *json_value_end(const char *at, const char *end, const struct json_index *index)
 {
     bool escaped;
     if (*at == '"')
         return json_quote_of(at + 1, end, &escaped) + 1;
     if (*at == '{' || *at == '[')
-        return json_container_end(at, end);
+        return json_container_end(at, end, index);
     while (at < end && *at != ',' && *at != '}' && *at != ']' && !json_is_blank(*at))
         at++;
     return at;
 }
 
 /* `container`: an array's or object's text, from bracket to bracket; what comes behind it may be there too. */
-static inline struct json_walk json_walk_of(struct slice container)
+static inline struct json_walk json_walk_of(struct slice container, const struct json_index *index)
 {
     return (struct json_walk){.object = *container.text == '{',
+                              .index = index,
                               .at = container.text + 1,
                               .begin = container.text,
                               .end = container.text + container.len};
@@ -111,14 +127,14 @@ static inline bool json_walk_step(struct json_walk *walk)
 static inline void json_walk_take(struct json_walk *walk)
 {
     const char *at = walk->at;
-    walk->at = json_value_end(at, walk->end);
+    walk->at = json_value_end(at, walk->end, walk->index);
     walk->value = slice_of(at, (size_t)(walk->at - at));
 }
 
 /* `walk` stands on an array or object: into it; and out, when there is no step left in it. */
 static inline struct json_walk json_walk_into(const struct json_walk *walk)
 {
-    return json_walk_of(slice_of(walk->at, (size_t)(walk->end - walk->at)));
+    return json_walk_of(slice_of(walk->at, (size_t)(walk->end - walk->at)), walk->index);
 }
 
 static inline void json_walk_out(struct json_walk *walk, const struct json_walk *inner)
@@ -143,10 +159,10 @@ static inline bool json_walk_is_named(const struct json_walk *walk, struct slice
     return walk->name.len == plain.len && memcmp(walk->name.text, plain.text, plain.len) == 0;
 }
 
-/* The last member of that name; false where there is none. */
-bool json_find_member(struct slice object, struct slice name, struct slice *ret_value);
+/* The last member of that name, of a walk that has not begun; false where there is none. */
+bool json_find_member(struct json_walk object, struct slice name, struct slice *ret_value);
 
 /* The element at that index, negative from the end; false where there is none. */
-bool json_find_element(struct slice array, int64_t index, struct slice *ret_value);
+bool json_find_element(struct json_walk array, int64_t index, struct slice *ret_value);
 
 #endif

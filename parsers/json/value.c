@@ -100,7 +100,7 @@ static bool is_for_itself(const struct value *v)
 
 static bool part_for_itself(struct arena *arena, struct value *v)
 {
-    struct json_doc *doc = json_doc_of_part(arena, v->text);
+    struct json_doc *doc = json_doc_of_part(arena, v->text, v->doc->index);
     if (!doc)
         return false;
     v->doc = doc;
@@ -168,7 +168,8 @@ struct value value_member(struct arena *arena, struct value *v, struct slice nam
         if (v->doc->entries)
             return member_of_entries(v->doc, name);
     } else if (is_walked(v)) {
-        return json_find_member(v->text, name, &found) ? value_of_part(v->doc, found) : VALUE_NONE;
+        return json_find_member(json_walk_of(v->text, v->doc->index), name, &found) ? value_of_part(v->doc, found)
+                                                                                    : VALUE_NONE;
     }
     if (!value_tokenise(arena, v))
         return VALUE_NONE;
@@ -184,7 +185,7 @@ void value_members(struct arena *arena, struct value *v, const struct slice name
         ret[i] = walked ? VALUE_NONE : value_member(arena, v, names[i]);
     if (!walked)
         return;
-    for (struct json_walk walk = json_walk_of(v->text); json_walk_next(&walk);)
+    for (struct json_walk walk = json_walk_of(v->text, v->doc->index); json_walk_next(&walk);)
         for (size_t i = 0; i < count; i++)
             if (json_walk_is_named(&walk, names[i]))
                 ret[i] = value_of_part(v->doc, walk.value);
@@ -196,7 +197,8 @@ struct value value_element(struct arena *arena, struct value *v, int64_t index)
     if (v->type != VALUE_ARRAY || !value_know(arena, v))
         return VALUE_NONE;
     if (is_walked(v))
-        return json_find_element(v->text, index, &found) ? value_of_part(v->doc, found) : VALUE_NONE;
+        return json_find_element(json_walk_of(v->text, v->doc->index), index, &found) ? value_of_part(v->doc, found)
+                                                                                      : VALUE_NONE;
     if (!value_tokenise(arena, v))
         return VALUE_NONE;
     uint32_t element = json_element(v->doc, v->token, index);
@@ -250,7 +252,7 @@ static void begin_walk(struct arena *arena, struct value_walk *walk)
     if (!value_is_container(of) || !value_know(arena, of))
         of->type = VALUE_NOTHING;
     else if (walk->by_text || is_walked(of))
-        walk->text = json_walk_of(of->text);
+        walk->text = json_walk_of(of->text, of->doc->index);
     else if (value_tokenise(arena, of))
         walk->by_token = true;
     else

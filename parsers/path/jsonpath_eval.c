@@ -110,7 +110,7 @@ static bool children_by_token(struct path_eval *eval, struct json_doc *doc, uint
 static bool elements_by_text(struct path_eval *eval, const struct json_doc *doc, const struct path_node *array,
                              struct path_nodes *ret)
 {
-    for (struct json_walk walk = json_walk_of(text_of(doc, array)); json_walk_next(&walk);) {
+    for (struct json_walk walk = json_walk_of(text_of(doc, array), doc->index); json_walk_next(&walk);) {
         struct path_node node = node_of_walk(doc, &walk, ret->count);
         if (!path_spend(eval, 1) || !push(eval, ret, &node))
             return false;
@@ -192,7 +192,7 @@ static bool member_by_text(struct path_eval *eval, const struct json_doc *doc, s
         return path_spend(eval, doc->entry_count) && member_by_entry(doc, name, ret);
     bool found = false;
     size_t members = 0;
-    for (struct json_walk walk = json_walk_of(object); json_walk_next(&walk); members++) {
+    for (struct json_walk walk = json_walk_of(object, doc->index); json_walk_next(&walk); members++) {
         if (!json_walk_is_named(&walk, name))
             continue;
         *ret = node_of_walk(doc, &walk, 0);
@@ -204,12 +204,12 @@ static bool member_by_text(struct path_eval *eval, const struct json_doc *doc, s
 static bool element_by_text(struct path_eval *eval, const struct json_doc *doc, struct slice array, int64_t index,
                             struct path_node *ret)
 {
-    struct json_walk walk = json_walk_of(array);
+    struct json_walk walk = json_walk_of(array, doc->index);
     size_t steps = 0;
     if (index < 0) {
         for (; json_walk_next(&walk); steps++)
             index++;
-        walk = json_walk_of(array);
+        walk = json_walk_of(array, doc->index);
     }
     for (int64_t i = 0; index >= 0 && json_walk_next(&walk); i++, steps++) {
         *ret = node_of_walk(doc, &walk, (size_t)i);

@@ -101,6 +101,15 @@ static void check_walk(struct arena *arena, struct value tokens, struct value te
     require(!value_walk_next(arena, &b));
 }
 
+/* With an index and without. */
+static void check_walks(struct arena *arena, struct value tokens, struct slice text)
+{
+    struct json_doc *doc = json_doc_of_part(arena, text, NULL);
+    check_walk(arena, tokens, value_of_part(doc, text));
+    doc->index = json_index_of(arena, text);
+    check_walk(arena, tokens, value_of_part(doc, text));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -122,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct value v = value_of_json(doc->text);
         require(value_equal(&arena, &v, &v));
         if (value_is_container(&v))
-            check_walk(&arena, value_of_token(doc, 0), value_of_part(json_doc_of_part(&arena, v.text), v.text));
+            check_walks(&arena, value_of_token(doc, 0), v.text);
     }
     arena_release(&arena);
     return 0;
