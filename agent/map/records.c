@@ -12,12 +12,15 @@ struct records_walk {
     size_t records;
 };
 
-/* How many of the documents that records are taken out of have their tokens. */
-static size_t tokenised(const struct records_walk *w)
+/* How many things are kept of the documents that records are taken out of. */
+static size_t kept_of_parents(const struct records_walk *w)
 {
     size_t n = 0;
-    for (size_t i = 0; i < w->input->record_count; i++)
-        n += w->parents[i].doc && w->parents[i].doc->tokens;
+    for (size_t i = 0; i < w->input->record_count; i++) {
+        const struct json_doc *doc = w->parents[i].doc;
+        if (doc)
+            n += (doc->tokens ? 1U : 0) + (doc->index ? 1U : 0);
+    }
     return n;
 }
 
@@ -25,13 +28,13 @@ static enum map_step take_one(struct records_walk *w, const struct value *record
 {
     if (++w->records > LIMIT_RECORDS_A_LINE)
         return MAP_TOO_COMPLEX;
-    size_t before = tokenised(w);
+    size_t before = kept_of_parents(w);
     struct arena_mark mark = arena_mark(w->arena);
     struct value own = *record;
     if (w->input->record_count && !value_share(w->arena, &own))
         return map_step_of(w->arena);
     enum map_step step = w->take(w->context, &own, w->parents, w->input->record_count);
-    if (step == MAP_DONE && tokenised(w) == before) /* else they are kept */
+    if (step == MAP_DONE && kept_of_parents(w) == before) /* else they are kept */
         arena_rewind(w->arena, mark);
     return step;
 }

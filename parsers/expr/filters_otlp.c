@@ -169,15 +169,17 @@ struct seen {
     bool again;
 };
 
-static void note_name(struct seen *seen, struct slice name)
+static void note_name(struct seen *seen, struct slice name, bool escaped)
 {
     uint64_t head = 0, tail = 0;
-    size_t n = name.len < sizeof head ? name.len : sizeof head;
-    if (n) {
-        memcpy(&head, name.text, n);
-        memcpy(&tail, name.text + name.len - n, n);
-        seen->again |= memchr(name.text, '\\', name.len) != NULL; /* the same name can be written in other ways */
+    if (name.len >= sizeof head) {
+        memcpy(&head, name.text, sizeof head);
+        memcpy(&tail, name.text + name.len - sizeof tail, sizeof tail);
+    } else {
+        for (size_t i = 0; i < name.len; i++)
+            head = head << 8 | (unsigned char)name.text[i];
     }
+    seen->again |= escaped; /* the same name can be written in other ways */
     uint64_t hash = (head * UINT64_C(0x9E3779B97F4A7C15) ^ tail ^ name.len << 56) * UINT64_C(0xC2B2AE3D27D4EB4F);
     unsigned bit = (unsigned)(hash >> 54);
     seen->again |= seen->bits[bit / 64] >> (bit % 64) & 1;
@@ -189,7 +191,7 @@ static size_t put_name(struct plain *p, size_t start, size_t old, struct slice n
 {
     struct buffer *out = p->out;
     size_t len = name.len + 3, behind = out->len - start - old;
-    if (len > old && !buffer_reserve(out, len - old))
+    if (len > old && len - old > out->cap - out->len && !buffer_reserve(out, len - old))
         return 0;
     char *at = out->data + start;
     if (behind)
@@ -238,7 +240,7 @@ static bool write_pair(struct plain *p, struct json_walk *at, struct seen *seen)
     if (!has_value)
         buffer_add_text(p->out, "null");
     if (has_key)
-        note_name(seen, name);
+        note_name(seen, name, memchr(name.text, '\\', name.len) != NULL);
     return has_key;
 }
 

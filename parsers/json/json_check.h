@@ -95,6 +95,20 @@ static inline unsigned json_slot_of(uint32_t sign)
     return (uint32_t)(sign * UINT32_C(0x9E3779B1)) >> 26;
 }
 
+/* json_doc_entry(), at once where no other name stands in the name's slot. */
+static inline const struct json_entry *json_find_entry(const struct json_doc *doc, struct slice name)
+{
+    uint32_t sign = json_sign_of(name);
+    unsigned slot = json_slot_of(sign), last = doc->slots[slot];
+    if (doc->escaped_names || doc->crowded >> slot & 1)
+        return json_doc_entry(doc, name);
+    if (!last || doc->entries[last - 1].sign != sign)
+        return NULL;
+    const struct json_entry *entry = &doc->entries[last - 1];
+    bool same = entry->name_len == name.len && memcmp(doc->text.text + entry->name, name.text, name.len) == 0;
+    return same ? entry : NULL;
+}
+
 /* Lists a member whose value begins at `value`; where it ends is for the caller to add. With too many of them there is
  * no list. */
 static inline void json_list_member(struct json_doc *doc, struct slice name, bool escaped, const char *value)

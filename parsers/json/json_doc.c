@@ -411,7 +411,7 @@ uint32_t json_member(const struct json_doc *doc, uint32_t object, struct slice n
     return found;
 }
 
-enum { INDEX_LEAST = 2048 };
+enum { INDEX_LEAST = 256, WALKS_WITHOUT_INDEX = 1, WALKS_MOST = 32 };
 
 void json_doc_index(struct arena *arena, struct json_doc *doc)
 {
@@ -420,6 +420,15 @@ void json_doc_index(struct arena *arena, struct json_doc *doc)
         end--;
     if (!doc->index && doc->text.len >= INDEX_LEAST && (*begin == '{' || *begin == '['))
         doc->index = json_index_of(arena, slice_of(begin, (size_t)(end - begin)));
+}
+
+bool json_doc_walk(struct arena *arena, struct json_doc *doc, size_t bytes)
+{
+    size_t before = doc->walked, enough = WALKS_WITHOUT_INDEX * doc->text.len;
+    doc->walked += bytes;
+    if (before <= enough && doc->walked > enough)
+        json_doc_index(arena, doc);
+    return doc->walked <= WALKS_MOST * (doc->text.len + 128);
 }
 
 uint32_t json_doc_token_at(const struct json_doc *doc, const char *start)

@@ -106,12 +106,9 @@ bool json_doc_list(struct arena *arena, struct json_doc *doc) __attribute__((war
 bool json_doc_tokenise(struct arena *arena, struct json_doc *doc) __attribute__((warn_unused_result));
 
 /* Before so many bytes of the document are walked through without tokens (json_walk.h): whether that is fine. Where the
- * same bytes were walked through again and again it is not, and tokens should be made. */
-static inline bool json_doc_walk(struct json_doc *doc, size_t bytes)
-{
-    doc->walked += bytes;
-    return doc->walked <= 32 * doc->text.len + 4096;
-}
+ * same bytes are walked through again, an index is made; where that was done many times, it is not fine, and tokens
+ * should be made. Both are kept in the arena. */
+bool json_doc_walk(struct arena *arena, struct json_doc *doc, size_t bytes);
 
 /* Makes an index for walking, where the text is large enough for that. For a document that is taken apart on several
  * levels; its parts have it too. */

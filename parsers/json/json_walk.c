@@ -145,7 +145,7 @@ const char *json_container_end(const char *at, const char *end, const struct jso
 
 /* ---- The index --------------------------------------------------------------------------------------------------- */
 
-enum { LARGE = 256 }; /* smaller ones are stepped over as fast as they are found in the index */
+enum { LARGE = 128 }; /* smaller ones are stepped over as fast as they are found in the index */
 
 struct indexing {
     struct json_index *index;

@@ -1,5 +1,6 @@
 #include "json/value.h"
 
+#include "json/json_check.h"
 #include "json/json_number.h"
 #include "json/json_scan.h"
 #include "json/json_writer.h"
@@ -30,7 +31,7 @@ struct value value_of_doc(struct json_doc *doc)
     return v;
 }
 
-struct value value_of_part(struct json_doc *doc, struct slice json_text)
+static inline struct value part_of(struct json_doc *doc, struct slice json_text)
 {
     struct value v = {.type = type_of(json_type_of_text(*json_text.text)), .token = VALUE_PART, .text = json_text};
     if (v.type == VALUE_STRING)
@@ -38,6 +39,11 @@ struct value value_of_part(struct json_doc *doc, struct slice json_text)
     if (value_is_container(&v))
         v.doc = doc;
     return v;
+}
+
+struct value value_of_part(struct json_doc *doc, struct slice json_text)
+{
+    return part_of(doc, json_text);
 }
 
 struct value value_of_bool(bool b)
@@ -93,9 +99,9 @@ struct value value_of_json(struct slice json_text)
 }
 
 /* A small part of a large document becomes one of its own, unless that was done again and again. */
-static bool is_for_itself(const struct value *v)
+static bool is_for_itself(struct arena *arena, const struct value *v)
 {
-    return !v->doc->tokens && v->text.len < v->doc->text.len / 2 && json_doc_walk(v->doc, 16 * v->text.len);
+    return !v->doc->tokens && v->text.len < v->doc->text.len / 2 && json_doc_walk(arena, v->doc, 16 * v->text.len);
 }
 
 static bool part_for_itself(struct arena *arena, struct value *v)
@@ -114,7 +120,7 @@ bool value_tokenise(struct arena *arena, struct value *v)
         return true;
     if (!value_know(arena, v))
         return false;
-    if (v->token == VALUE_PART && is_for_itself(v) && !part_for_itself(arena, v))
+    if (v->token == VALUE_PART && is_for_itself(arena, v) && !part_for_itself(arena, v))
         return false;
     if (!json_doc_tokenise(arena, v->doc))
         return false;
@@ -144,17 +150,16 @@ bool value_share(struct arena *arena, struct value *v)
     return value_know(arena, v);
 }
 
-static struct value member_of_entries(struct json_doc *doc, struct slice name)
+static inline struct value member_of_entries(struct json_doc *doc, struct slice name)
 {
-    const struct json_entry *entry = json_doc_entry(doc, name);
-    return entry ? value_of_part(doc, slice_of(doc->text.text + entry->value, entry->value_end - entry->value))
-                 : VALUE_NONE;
+    const struct json_entry *entry = json_find_entry(doc, name);
+    return entry ? part_of(doc, slice_of(doc->text.text + entry->value, entry->value_end - entry->value)) : VALUE_NONE;
 }
 
 /* Whether what is in it is to be found without tokens, and by more than a look at its members. */
-static bool is_walked(const struct value *v)
+static bool is_walked(struct arena *arena, const struct value *v)
 {
-    return !v->doc->tokens && json_doc_walk(v->doc, v->text.len);
+    return !v->doc->tokens && json_doc_walk(arena, v->doc, v->text.len);
 }
 
 struct value value_member(struct arena *arena, struct value *v, struct slice name)
@@ -167,7 +172,7 @@ struct value value_member(struct arena *arena, struct value *v, struct slice nam
             return VALUE_NONE;
         if (v->doc->entries)
             return member_of_entries(v->doc, name);
-    } else if (is_walked(v)) {
+    } else if (is_walked(arena, v)) {
         return json_find_member(json_walk_of(v->text, v->doc->index), name, &found) ? value_of_part(v->doc, found)
                                                                                     : VALUE_NONE;
     }
@@ -177,10 +182,20 @@ struct value value_member(struct arena *arena, struct value *v, struct slice nam
     return member ? value_of_token(v->doc, member) : VALUE_NONE;
 }
 
+struct value value_member_of(struct arena *arena, const struct value *v, struct slice name)
+{
+    if (v->type != VALUE_OBJECT)
+        return VALUE_NONE;
+    if (v->doc && v->token == 0 && v->doc->is_listed && v->doc->entries)
+        return member_of_entries(v->doc, name);
+    struct value own = *v;
+    return value_member(arena, &own, name);
+}
+
 void value_members(struct arena *arena, struct value *v, const struct slice names[], size_t count, struct value ret[])
 {
     bool walked =
-        v->type == VALUE_OBJECT && value_know(arena, v) && !(v->token == 0 && v->doc->is_listed) && is_walked(v);
+        v->type == VALUE_OBJECT && value_know(arena, v) && !(v->token == 0 && v->doc->is_listed) && is_walked(arena, v);
     for (size_t i = 0; i < count; i++)
         ret[i] = walked ? VALUE_NONE : value_member(arena, v, names[i]);
     if (!walked)
@@ -196,7 +211,7 @@ struct value value_element(struct arena *arena, struct value *v, int64_t index)
     struct slice found;
     if (v->type != VALUE_ARRAY || !value_know(arena, v))
         return VALUE_NONE;
-    if (is_walked(v))
+    if (is_walked(arena, v))
         return json_find_element(json_walk_of(v->text, v->doc->index), index, &found) ? value_of_part(v->doc, found)
                                                                                       : VALUE_NONE;
     if (!value_tokenise(arena, v))
@@ -251,7 +266,7 @@ static void begin_walk(struct arena *arena, struct value_walk *walk)
     walk->arena = arena;
     if (!value_is_container(of) || !value_know(arena, of))
         of->type = VALUE_NOTHING;
-    else if (walk->by_text || is_walked(of))
+    else if (walk->by_text || is_walked(arena, of))
         walk->text = json_walk_of(of->text, of->doc->index);
     else if (value_tokenise(arena, of))
         walk->by_token = true;

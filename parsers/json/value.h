@@ -79,6 +79,8 @@ bool value_share(struct arena *arena, struct value *v) __attribute__((warn_unuse
 /* The member (last of that name) or element; NOTHING where there is none or `v` is of another type. */
 struct value value_member(struct arena *arena, struct value *v, struct slice name);
 struct value value_element(struct arena *arena, struct value *v, int64_t index);
+/* ... of a value that others read too. */
+struct value value_member_of(struct arena *arena, const struct value *v, struct slice name);
 /* Several members at once. */
 void value_members(struct arena *arena, struct value *v, const struct slice names[], size_t count, struct value ret[]);
 

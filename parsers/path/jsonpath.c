@@ -131,7 +131,7 @@ static bool collect(struct arena *arena, const struct jsonpath *p, const struct 
         return true;
     if (!value_know(arena, from))
         return false;
-    ret->eval.by_text = p->by_text && !from->doc->tokens && json_doc_walk(from->doc, p->passes * from->text.len);
+    ret->eval.by_text = p->by_text && !from->doc->tokens && json_doc_walk(arena, from->doc, p->passes * from->text.len);
     if (p->uses_record) {
         root = *record;
         if (!value_tokenise(arena, &root))
@@ -174,6 +174,8 @@ static struct value array_of(struct arena *arena, const struct found *found)
 struct value jsonpath_value(struct arena *arena, const struct jsonpath *p, const struct value *start,
                             const struct value *record)
 {
+    if (p->name_count == 1)
+        return value_member_of(arena, start, p->names[0]);
     struct value from = first_steps(arena, p, start);
     struct found found;
     if (!p->many || !value_is_there(&from))

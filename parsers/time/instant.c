@@ -223,9 +223,29 @@ static long magnitude(const struct decimal *d)
     return leading == d->count ? LONG_MIN : d->count - leading - d->scale;
 }
 
+/* A whole number in ms, µs or ns of today's size: as nearly all are. */
+static bool of_whole_number(struct slice number, struct instant *ret_instant)
+{
+    static const uint64_t units[] = {1000, 1000000, 1000000000};
+    if (number.len < 12 || number.len > 18 + 1 || number.text[0] < '1')
+        return false;
+    uint64_t n = 0;
+    for (size_t i = 0; i < number.len; i++) {
+        if (!is_digit(number.text[i]))
+            return false;
+        n = n * 10 + (uint64_t)(number.text[i] - '0');
+    }
+    size_t step = number.len <= 14 ? 0 : number.len <= 17 ? 1 : 2;
+    *ret_instant = (struct instant){(int64_t)(n / units[step]), (uint32_t)(n % units[step] * (units[2] / units[step])),
+                                    3 * ((unsigned)step + 1)};
+    return ret_instant->seconds <= LAST_SECOND;
+}
+
 bool instant_of_number(struct slice number, struct instant *ret_instant)
 {
     struct decimal d;
+    if (of_whole_number(number, ret_instant))
+        return true;
     decimal_of(number, &d);
     long size = magnitude(&d);
     if (size > 21) /* ns of the year 9999 have 21 digits */

@@ -46,10 +46,34 @@ static void written_texts_are_known(void **state)
     assert_true(written > 50000);
 }
 
+/* A whole number is read at once; written with an exponent it goes digit by digit. */
+static void whole_numbers_are_read_alike(void **state)
+{
+    (void)state;
+    uint32_t seed = 7, instants = 0;
+    for (int i = 0; i < 100000; i++) {
+        char text[40];
+        size_t len = 9 + random_below(&seed, 15);
+        text[0] = (char)('0' + random_below(&seed, 3) + random_below(&seed, 2) * random_below(&seed, 8));
+        for (size_t k = 1; k < len; k++)
+            text[k] = (char)('0' + (random_below(&seed, 4) ? random_below(&seed, 10) : 0));
+        memcpy(text + len, "e0", 2);
+        struct instant a = {0}, b = {0};
+        bool read = instant_of_number(slice_of(text, len), &a);
+        assert_int_equal(instant_of_number(slice_of(text, len + 2), &b), read);
+        if (!read)
+            continue;
+        instants++;
+        assert_true(a.seconds == b.seconds && a.ns == b.ns && a.digits == b.digits);
+    }
+    assert_true(instants > 10000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(written_texts_are_known),
+        cmocka_unit_test(whole_numbers_are_read_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
