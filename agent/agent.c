@@ -517,12 +517,11 @@ static void release(struct agent *a)
     metrics_free(a->metrics);
 }
 
-/* libuv makes its threads with the first work for them; a size that the user has set holds. */
+/* libuv makes its threads with the first work for them: a scan, a save of the checkpoint, and one of dead letters wait
+ * for none of the others. A size that the user has set holds. */
 static void set_threads(void)
 {
-    char threads[16];
-    snprintf(threads, sizeof threads, "%u", tailer_threads(0));
-    setenv("UV_THREADPOOL_SIZE", threads, 0);
+    setenv("UV_THREADPOOL_SIZE", "3", 0);
 }
 
 /* What was needed for a moment, by a walk over many files or a save of all of them, goes back to the system: glibc

@@ -5,19 +5,27 @@
 #include <stddef.h>
 #include <uv.h>
 
-/* A few workers for many short jobs, on threads of libuv's pool. That alone would do as well, but wakes a thread for
- * each job, and the loop for each end: with jobs of less than a millisecond this takes a good part of the cores. Here a
- * worker that has done a job goes on with the next one that waits, and leaves when there is none; the loop is told of
- * all that ended meanwhile. No more than `workers` jobs are worked on at a time: where that is one a core, they do not
- * take the cores away from each other, and the pool's other threads are left to others.
+/* A few workers, threads of their own, for many short jobs. libuv's pool wakes a thread for each job, and the loop for
+ * each end; with jobs of less than a millisecond that takes a good part of the cores. Here a worker that has done a job
+ * goes on with the next one that waits, and the loop is told of all that ended meanwhile. With a worker a core they do
+ * not take the cores away from each other.
  *
- *     crew_start(&crew, loop, workers)   // CREW_MOST at most; false: no memory
- *     crew_give(&crew, &job->task);      // task.run on a worker, then task.done from the loop
- *     crew_close(&crew, on_closed);      // no job may be left; on_closed comes from the loop
+ *     crew_start(&crew, loop, workers)     // CREW_MOST at most; false: no memory
+ *     crew_give(&crew, &job->task, when);  // task.run on a worker, then task.done from the loop; false: no thread
+ *     crew_close(&crew, on_closed);        // no job may be left; on_closed comes from the loop
  *
- * Jobs are begun in the order in which they are given, and their ends told in the order in which they came. */
+ * Jobs are begun in the order in which they are given, and their ends told in the order in which they came.
+ *
+ * A thread that is woken is put on an idle core if there is one at that moment, or else behind one that works, where it
+ * may stay for long: with two cores, one of which the loop has while it wakes, that is so more often than not. So a job
+ * that need not begin at once wakes no one while somebody works: that worker, when it goes on, wakes the next one. */
 
 enum { CREW_MOST = 5 };
+
+enum crew_when {
+    CREW_AT_ONCE,
+    CREW_IN_TURN, /* when a worker has done another one */
+};
 
 struct crew_task {
     void (*run)(struct crew_task *task);
@@ -26,24 +34,23 @@ struct crew_task {
 };
 
 struct crew {
-    uv_loop_t *loop;
-    uv_async_t ended;                     /* tells the loop */
-    void (*on_closed)(struct crew *crew); /* NULL: it is not to be closed */
-    struct crew_worker {
-        uv_work_t work;
-        struct crew *crew;
-        bool busy; /* the loop's: until it is seen to have left */
-    } workers[CREW_MOST];
-    size_t worker_count;
+    uv_async_t ended; /* tells the loop */
+    void (*on_closed)(struct crew *crew);
+    uv_thread_t threads[CREW_MOST];
+    size_t thread_count, most;
 
     uv_mutex_t lock; /* of what follows */
+    uv_cond_t given; /* or closing */
+    size_t idle;     /* threads that wait, also one that was woken and does not run yet */
+    bool closing;
     struct crew_list {
         struct crew_task *first, **end;
+        size_t count;
     } waiting, done;
 };
 
 bool crew_start(struct crew *crew, uv_loop_t *loop, size_t workers) __attribute__((warn_unused_result));
-void crew_give(struct crew *crew, struct crew_task *task);
+bool crew_give(struct crew *crew, struct crew_task *task, enum crew_when when) __attribute__((warn_unused_result));
 void crew_close(struct crew *crew, void (*on_closed)(struct crew *crew));
 
 #endif

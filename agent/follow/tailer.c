@@ -49,11 +49,6 @@ static unsigned number_of_workers(unsigned wanted)
     return wanted == 0 && cores < jobs ? cores : jobs;
 }
 
-unsigned tailer_threads(unsigned jobs)
-{
-    return number_of_workers(jobs) + 2;
-}
-
 struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const struct scan_rules *rules,
                           struct file_table *table, struct delivery *delivery, struct metrics *metrics, struct log *log,
                           const struct tailer_options *options)

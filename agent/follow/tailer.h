@@ -40,7 +40,7 @@ struct tailer_options {
     bool (*take)(void *context, struct ledger *l, struct chunk *chunk, const struct config *config, struct slice file,
                  uint64_t now);
     void *take_context;
-    unsigned jobs;      /* at a time; 0: one a core and, where there are several, three that wait; 5 at most */
+    unsigned jobs;      /* at a time, 5 at most; 0: one a core and, where there are several, three that wait */
     bool once;          /* files are read to the size they have when first looked at, last lines are taken */
     size_t descriptors; /* that may be open; 0: as many as RLIMIT_NOFILE allows but for 64 */
     struct slice host;  /* for the mappers: $meta.host */
@@ -48,10 +48,6 @@ struct tailer_options {
     void (*on_taken)(void *context, const struct chunk *chunk, const struct config *config, struct slice file);
     void *on_taken_context;
 };
-
-/* The threads that libuv's pool is to have (UV_THREADPOOL_SIZE): one for each job that is worked on, and two so that a
- * scan and a save of the checkpoint wait for none of them. */
-unsigned tailer_threads(unsigned jobs);
 
 struct tailer;
 struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const struct scan_rules *rules,

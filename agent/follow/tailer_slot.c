@@ -191,15 +191,28 @@ void slot_release(struct slot *slot)
     f->reading.again = false;
 }
 
+/* Of descriptors. */
+static void close_copies(struct slot *slot, enum file_job_kind kind)
+{
+    if (kind == JOB_READ_AHEAD)
+        content_close(&slot->job.file.content);
+    if (kind == JOB_COMPARE)
+        content_close(&slot->job.other.content);
+}
+
 bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind)
 {
     struct tailer *t = slot->tailer;
     if (!prepare(slot, f, kind))
         return false;
+    slot->task = (struct crew_task){.run = run_on_worker, .done = on_job_done};
+    bool in_turn = kind == JOB_READ_AHEAD && t->options.jobs == 0;
+    if (!crew_give(&t->crew, &slot->task, in_turn ? CREW_IN_TURN : CREW_AT_ONCE)) {
+        close_copies(slot, kind);
+        return false;
+    }
     slot->running = true;
     t->busy++;
-    slot->task = (struct crew_task){.run = run_on_worker, .done = on_job_done};
-    crew_give(&t->crew, &slot->task);
     return true;
 }
 

@@ -18,9 +18,23 @@ struct bed {
     struct job jobs[JOBS];
     atomic_uint working, most;
     unsigned left; /* times that a job is still to be given */
+    enum crew_when when;
     size_t order[JOBS], ended;
     bool closed;
 };
+
+/* ---- threads that cannot be had ---- */
+
+static bool no_threads;
+
+int __real_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *context);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *context);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb entry, void *context)
+{
+    return no_threads ? UV_EAGAIN : __real_uv_thread_create(thread, entry, context);
+}
+
+/* ---- the jobs ---- */
 
 static void run(struct crew_task *task)
 {
@@ -40,7 +54,7 @@ static void done(struct crew_task *task)
     bed->order[bed->ended++ % JOBS] = (size_t)(job - bed->jobs);
     if (bed->left) {
         bed->left--;
-        crew_give(&bed->crew, &job->task);
+        assert_true(crew_give(&bed->crew, &job->task, bed->when));
     }
 }
 
@@ -62,7 +76,7 @@ static void open_bed(struct bed *bed, size_t workers, unsigned left)
 static void give_all(struct bed *bed)
 {
     for (size_t i = 0; i < JOBS; i++)
-        crew_give(&bed->crew, &bed->jobs[i].task);
+        assert_true(crew_give(&bed->crew, &bed->jobs[i].task, bed->when));
 }
 
 static void run_until_ended(struct bed *bed, size_t ended)
@@ -71,7 +85,6 @@ static void run_until_ended(struct bed *bed, size_t ended)
         uv_run(&bed->loop, UV_RUN_ONCE);
 }
 
-/* With workers that may not have left yet. */
 static void close_bed(struct bed *bed)
 {
     crew_close(&bed->crew, on_closed);
@@ -100,6 +113,7 @@ static void each_is_run_once_for_each_time_it_is_given(void **state)
         struct bed bed;
         unsigned runs = 0, ends = 0;
         open_bed(&bed, workers, TIMES);
+        bed.when = workers % 2 ? CREW_IN_TURN : CREW_AT_ONCE;
         give_all(&bed);
         run_until_ended(&bed, JOBS + TIMES);
         for (size_t i = 0; i < JOBS; i++) {
@@ -113,15 +127,78 @@ static void each_is_run_once_for_each_time_it_is_given(void **state)
     }
 }
 
-/* One at a time: each finds the worker as it is leaving, or gone. */
-static void one_that_is_given_while_a_worker_leaves_is_not_forgotten(void **state)
+/* One at a time: each finds the workers as they go to sleep, or asleep. */
+static void one_that_is_given_while_they_go_to_sleep_is_not_forgotten(void **state)
+{
+    (void)state;
+    for (unsigned when = CREW_AT_ONCE; when <= CREW_IN_TURN; when++) {
+        struct bed bed;
+        open_bed(&bed, 2, TIMES);
+        bed.when = when;
+        assert_true(crew_give(&bed.crew, &bed.jobs[0].task, CREW_AT_ONCE));
+        run_until_ended(&bed, 1 + TIMES);
+        assert_int_equal(bed.jobs[0].runs, 1 + TIMES);
+        close_bed(&bed);
+    }
+}
+
+/* ---- who is woken ---- */
+
+struct meeting {
+    struct crew_task task; /* first */
+    uv_sem_t *arrived, *leave;
+    bool over;
+};
+
+static void meet(struct crew_task *task)
+{
+    struct meeting *m = (struct meeting *)task;
+    uv_sem_post(m->arrived);
+    uv_sem_wait(m->leave);
+}
+
+static void part(struct crew_task *task)
+{
+    ((struct meeting *)task)->over = true;
+}
+
+/* Two that wait for each other: the second one is begun beside the first, also by a worker that slept. */
+static void both_work_at_once(void **state)
+{
+    struct bed bed;
+    uv_sem_t one, two;
+    (void)state;
+    open_bed(&bed, 2, 0);
+    uv_sem_init(&one, 0);
+    uv_sem_init(&two, 0);
+    for (int round = 0; round < 50; round++) {
+        struct meeting a = {{.run = meet, .done = part}, &one, &two, false};
+        struct meeting b = {{.run = meet, .done = part}, &two, &one, false};
+        assert_true(crew_give(&bed.crew, &a.task, CREW_AT_ONCE));
+        assert_true(crew_give(&bed.crew, &b.task, CREW_AT_ONCE));
+        while (!a.over || !b.over)
+            uv_run(&bed.loop, UV_RUN_ONCE);
+    }
+    uv_sem_destroy(&one);
+    uv_sem_destroy(&two);
+    close_bed(&bed);
+}
+
+static void without_a_thread_it_takes_nothing(void **state)
 {
     struct bed bed;
     (void)state;
-    open_bed(&bed, 1, TIMES);
-    crew_give(&bed.crew, &bed.jobs[0].task);
-    run_until_ended(&bed, 1 + TIMES);
-    assert_int_equal(bed.jobs[0].runs, 1 + TIMES);
+    open_bed(&bed, 2, 0);
+    no_threads = true;
+    assert_false(crew_give(&bed.crew, &bed.jobs[0].task, CREW_AT_ONCE));
+    no_threads = false;
+    assert_true(crew_give(&bed.crew, &bed.jobs[1].task, CREW_AT_ONCE));
+    no_threads = true; /* one is enough */
+    assert_true(crew_give(&bed.crew, &bed.jobs[2].task, CREW_AT_ONCE));
+    run_until_ended(&bed, 2);
+    no_threads = false;
+    assert_int_equal(bed.jobs[0].runs, 0);
+    assert_int_equal(bed.jobs[1].runs + bed.jobs[2].runs, 2);
     close_bed(&bed);
 }
 
@@ -138,7 +215,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_single_worker_takes_them_in_their_order),
         cmocka_unit_test(each_is_run_once_for_each_time_it_is_given),
-        cmocka_unit_test(one_that_is_given_while_a_worker_leaves_is_not_forgotten),
+        cmocka_unit_test(one_that_is_given_while_they_go_to_sleep_is_not_forgotten),
+        cmocka_unit_test(both_work_at_once),
+        cmocka_unit_test(without_a_thread_it_takes_nothing),
         cmocka_unit_test(without_a_job_it_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1193,16 +1193,6 @@ static void refused_chunks_come_again(void **state)
     bed_remove(&b);
 }
 
-/* Scans and saves have threads of their own, however many jobs there are. */
-static void threads_for_all(void **state)
-{
-    (void)state;
-    assert_int_equal(tailer_threads(1), 3);
-    assert_int_equal(tailer_threads(4), 6);
-    assert_int_equal(tailer_threads(1000), 7);
-    assert_in_range(tailer_threads(0), 3, 7);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1251,7 +1241,6 @@ int main(void)
         cmocka_unit_test(closes_idle_files),
         cmocka_unit_test(new_directories),
         cmocka_unit_test(refused_chunks_come_again),
-        cmocka_unit_test(threads_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
