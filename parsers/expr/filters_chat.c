@@ -11,9 +11,9 @@ struct chat {
     struct buffer *out;
 };
 
-static bool contains(struct slice text, const char *part)
+static bool contains(struct slice text, struct slice part)
 {
-    return text.len && memmem(text.text, text.len, part, strlen(part)) != NULL;
+    return text.len >= part.len && memmem(text.text, text.len, part.text, part.len) != NULL;
 }
 
 /* The members of a part or message that are looked at. What may have its text stands in the order it is looked for. */
@@ -33,8 +33,10 @@ static void members_of(struct arena *arena, struct value *object, struct value r
 
 static bool is_left_out(struct chat *chat, const struct value members[MEMBERS])
 {
-    static const char *const kinds[] = {"tool",  "function_call", "reasoning", "thinking",
-                                        "image", "file",          "audio",     "video"};
+    static const struct slice kinds[] = {
+        SLICE("tool"),  SLICE("function_call"), SLICE("reasoning"), SLICE("thinking"),
+        SLICE("image"), SLICE("file"),          SLICE("audio"),     SLICE("video"),
+    };
     struct slice type = value_plain(chat->arena, &members[TYPE]);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (contains(type, kinds[i]))

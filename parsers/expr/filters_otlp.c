@@ -16,6 +16,13 @@
 struct plain {
     struct arena *arena;
     struct buffer *out;
+    struct listing *listing; /* for the outermost list of pairs; NULL: in one of the others */
+};
+
+/* Where the result's members stand. */
+struct listing {
+    size_t count; /* more than there is room for: they are not listed */
+    struct json_entry members[JSON_LISTED_MOST];
 };
 
 static void write_typed(struct plain *p, struct json_walk *at, bool *ret_is);
@@ -167,7 +174,19 @@ enum { SEEN_BITS = 1024 };
 struct seen {
     uint64_t bits[SEEN_BITS / 64];
     bool again;
+    struct listing *listing;
 };
+
+static void list_pair(struct listing *listing, size_t start, size_t name_len, size_t end)
+{
+    if (listing && listing->count < JSON_LISTED_MOST)
+        listing->members[listing->count] = (struct json_entry){.name = (uint32_t)start + 1,
+                                                               .name_len = (uint32_t)name_len - 3,
+                                                               .value = (uint32_t)(start + name_len),
+                                                               .value_end = (uint32_t)end};
+    if (listing)
+        listing->count++;
+}
 
 static void note_name(struct seen *seen, struct slice name, bool escaped)
 {
@@ -240,6 +259,8 @@ static bool write_pair(struct plain *p, struct json_walk *at, struct seen *seen)
     if (!has_value)
         buffer_add_text(p->out, "null");
     if (has_key)
+        list_pair(seen->listing, start, name_len, p->out->len);
+    if (has_key)
         note_name(seen, name, memchr(name.text, '\\', name.len) != NULL);
     return has_key;
 }
@@ -308,8 +329,9 @@ static bool leave_last(struct plain *p, size_t start)
 /* Appends a list of pairs as an object; false, with something written, where an element is no pair. */
 static bool write_pairs(struct plain *p, struct json_walk *at)
 {
-    struct seen seen = {.again = false};
+    struct seen seen = {.listing = p->listing};
     size_t start = p->out->len;
+    p->listing = NULL;
     struct json_walk list = json_walk_into(at);
     bool pairs = true, first = true;
     buffer_add_char(p->out, '{');
@@ -323,6 +345,8 @@ static bool write_pairs(struct plain *p, struct json_walk *at)
     }
     json_walk_out(at, &list);
     buffer_add_char(p->out, '}');
+    if (seen.again && seen.listing)
+        seen.listing->count = SIZE_MAX;
     return pairs && !p->out->failed && (!seen.again || leave_last(p, start));
 }
 
@@ -330,7 +354,9 @@ struct value filter_object(struct filter_run *run, struct value *in)
 {
     struct buffer b;
     buffer_init_in(&b, run->arena);
-    struct plain p = {run->arena, &b};
+    struct listing listing;
+    listing.count = 0;
+    struct plain p = {run->arena, &b, in->type == VALUE_ARRAY ? &listing : NULL};
     bool taken = false;
     if (!value_is_container(in) || !value_know(run->arena, in))
         return run->arena->failed ? VALUE_NONE : filter_refuse(run);
@@ -343,7 +369,13 @@ struct value filter_object(struct filter_run *run, struct value *in)
         taken = write_pairs(&p, &at);
     else
         write_typed(&p, &at, &taken);
-    return taken || run->arena->failed ? filter_made_of_known(run->arena, &b) : filter_refuse(run);
+    if (!taken && !run->arena->failed)
+        return filter_refuse(run);
+    struct value v = filter_made_of_known(run->arena, &b);
+    bool listed = in->type == VALUE_ARRAY && v.doc && listing.count <= JSON_LISTED_MOST;
+    if (listed && !json_doc_list_known(run->arena, v.doc, listing.members, listing.count))
+        return VALUE_NONE;
+    return v;
 }
 
 /* ---- nest ---- */

@@ -4,8 +4,6 @@
 #include "time/time_format.h"
 #include "json/json_number.h"
 
-#include <stdio.h>
-
 static struct value instant_value(struct arena *arena, const struct instant *t)
 {
     char text[INSTANT_TEXT_MOST];
@@ -39,15 +37,21 @@ static struct value ms_of_ns(struct arena *arena, __int128 ns)
 {
     bool negative = ns < 0;
     unsigned __int128 size = negative ? -(unsigned __int128)ns : (unsigned __int128)ns;
-    char text[48];
-    int n = snprintf(text, sizeof text, "%s%llu.%06llu", negative ? "-" : "", (unsigned long long)(size / 1000000),
-                     (unsigned long long)(size % 1000000));
-    size_t len = (size_t)n;
-    while (text[len - 1] == '0')
-        len--;
-    if (text[len - 1] == '.')
-        len--;
-    struct slice copy = arena_copy(arena, slice_of(text, len));
+    uint64_t whole = (uint64_t)(size / 1000000), rest = (uint64_t)(size % 1000000);
+    char text[48], *end = text + sizeof text, *at = end;
+    unsigned digits = 6;
+    for (; digits && rest % 10 == 0; digits--)
+        rest /= 10;
+    for (unsigned i = digits; i; i--, rest /= 10)
+        *--at = (char)('0' + rest % 10);
+    if (digits)
+        *--at = '.';
+    do
+        *--at = (char)('0' + whole % 10);
+    while (whole /= 10);
+    if (negative)
+        *--at = '-';
+    struct slice copy = arena_copy(arena, slice_of(at, (size_t)(end - at)));
     return copy.text ? value_of_number(copy) : VALUE_NONE;
 }
 

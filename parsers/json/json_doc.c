@@ -17,6 +17,8 @@
 #include "json/json_check.h"
 #include "json/json_walk.h"
 
+_Static_assert((int)JSON_LISTED_MOST == JSON_ENTRIES_MOST, "one ceiling, told to two sides");
+
 #define JSMN_STATIC
 #define JSMN_STRICT
 #define JSMN_PARENT_LINKS
@@ -212,6 +214,19 @@ static void list_members(struct json_doc *doc)
         if (doc->entries)
             doc->entries[doc->entry_count - 1].value_end = (uint32_t)(walk.at - doc->text.text);
     }
+}
+
+bool json_doc_list_known(struct arena *arena, struct json_doc *doc, const struct json_entry members[], size_t count)
+{
+    if (!begin_entries(arena, doc))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = doc->text.text;
+        json_list_member(doc, slice_of(text + members[i].name, members[i].name_len), false, text + members[i].value);
+        doc->entries[i].value_end = members[i].value_end;
+    }
+    doc->is_listed = true;
+    return true;
 }
 
 bool json_doc_list(struct arena *arena, struct json_doc *doc)

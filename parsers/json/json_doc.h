@@ -100,6 +100,12 @@ struct json_doc *json_doc_of_part(struct arena *arena, struct slice text, const 
 /* ... of an array or object that was put together out of such parts: it may be nested too deep, NULL then. */
 struct json_doc *json_doc_of_made(struct arena *arena, struct slice text);
 
+/* Lists members that whoever made the text knows the places of (of `doc`, `name` to `value_end` are filled in), none of
+ * them with a backslash in its name; JSON_LISTED_MOST at most. False on lack of memory. */
+enum { JSON_LISTED_MOST = 64 };
+bool json_doc_list_known(struct arena *arena, struct json_doc *doc, const struct json_entry members[], size_t count)
+    __attribute__((warn_unused_result));
+
 /* Lists the members, makes the tokens; nothing where that was done already. False on lack of memory. Both are kept in
  * the arena, so that a document must not be looked into for the first time between a mark and its rewind. */
 bool json_doc_list(struct arena *arena, struct json_doc *doc) __attribute__((warn_unused_result));

@@ -156,7 +156,8 @@ static inline bool json_walk_is_named(const struct json_walk *walk, struct slice
 {
     if (walk->escaped)
         return json_content_is(walk->name, plain);
-    return walk->name.len == plain.len && memcmp(walk->name.text, plain.text, plain.len) == 0;
+    return walk->name.len == plain.len &&
+           (plain.len == 0 || (*walk->name.text == *plain.text && memcmp(walk->name.text, plain.text, plain.len) == 0));
 }
 
 /* The last member of that name, of a walk that has not begun; false where there is none. */

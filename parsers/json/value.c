@@ -200,8 +200,11 @@ void value_members(struct arena *arena, struct value *v, const struct slice name
         ret[i] = walked ? VALUE_NONE : value_member(arena, v, names[i]);
     if (!walked)
         return;
+    uint64_t lengths = 0; /* a bit for each one that a wanted name has */
+    for (size_t i = 0; i < count; i++)
+        lengths |= UINT64_C(1) << (names[i].len & 63);
     for (struct json_walk walk = json_walk_of(v->text, v->doc->index); json_walk_next(&walk);)
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; (walk.escaped || lengths >> (walk.name.len & 63) & 1) && i < count; i++)
             if (json_walk_is_named(&walk, names[i]))
                 ret[i] = value_of_part(v->doc, walk.value);
 }
