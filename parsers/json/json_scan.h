@@ -9,7 +9,7 @@
 #endif
 
 /* The small steps that every reader and writer of JSON text takes, inline because they are taken for each byte. For
- * the files of this folder, and for the pre-filter. */
+ * the files of this folder, for who walks through a text (json_walk.h), and for the pre-filter. */
 
 /* A byte that means something in a string: a quote, a backslash, a control character, or part of a character beyond
  * ASCII. */

@@ -262,19 +262,19 @@ void value_write_as_string(struct buffer *out, struct arena *arena, const struct
 
 /* ---- Walking ---------------------------------------------------------------------------------------------------- */
 
-static void begin_walk(struct arena *arena, struct value_walk *walk)
+/* False: there is nothing to walk through. */
+static bool begin_walk(struct arena *arena, struct value_walk *walk)
 {
     struct value *of = &walk->of;
     walk->started = true;
     walk->arena = arena;
     if (!value_is_container(of) || !value_know(arena, of))
-        of->type = VALUE_NOTHING;
-    else if (walk->by_text || is_walked(arena, of))
-        walk->text = json_walk_of(of->text, of->doc->index);
-    else if (value_tokenise(arena, of))
-        walk->by_token = true;
-    else
-        of->type = VALUE_NOTHING;
+        return false;
+    walk->by_token = !walk->by_text && !is_walked(arena, of);
+    if (walk->by_token)
+        return value_tokenise(arena, of);
+    walk->text = json_walk_of(of->text, of->doc->index);
+    return true;
 }
 
 static bool next_token(struct value_walk *walk)
@@ -282,11 +282,8 @@ static bool next_token(struct value_walk *walk)
     const struct value *of = &walk->of;
     bool object = of->type == VALUE_OBJECT;
     walk->at = walk->at ? json_next_child(of->doc, of->token, walk->at) : json_first_child(of->doc, of->token);
-    if (!walk->at) {
-        walk->by_token = false; /* it is at its end */
-        walk->of.type = VALUE_NOTHING;
+    if (!walk->at)
         return false;
-    }
     walk->name = object ? value_of_token(of->doc, walk->at) : VALUE_NONE;
     walk->value = value_of_token(of->doc, walk->at + object);
     return true;
@@ -294,14 +291,16 @@ static bool next_token(struct value_walk *walk)
 
 bool value_walk_next(struct arena *arena, struct value_walk *walk)
 {
-    if (!walk->started)
-        begin_walk(arena, walk);
-    else
-        walk->nth++;
-    if (walk->by_token)
-        return next_token(walk);
-    if (!value_is_container(&walk->of) || !json_walk_next(&walk->text))
+    walk->nth++;
+    if (!walk->started) {
+        walk->nth = 0;
+        walk->ended = !begin_walk(arena, walk);
+    }
+    walk->ended = walk->ended || !(walk->by_token ? next_token(walk) : json_walk_next(&walk->text));
+    if (walk->ended)
         return false;
+    if (walk->by_token)
+        return true;
     walk->name =
         walk->of.type == VALUE_OBJECT ? (struct value){.type = VALUE_STRING, .text = walk->text.name} : VALUE_NONE;
     walk->value = value_of_part(walk->of.doc, walk->text.value);

@@ -90,8 +90,8 @@ void value_members(struct arena *arena, struct value *v, const struct slice name
  *     while (value_walk_next(arena, &walk)) ... walk.name (objects: the member's name, a string value), walk.value */
 struct value_walk {
     struct value of;
-    bool by_text; /* asked for by somebody who has bounded how often: no tokens are made for it */
-    bool started; /* private, as the next six */
+    bool by_text;        /* asked for by somebody who has bounded how often: no tokens are made for it */
+    bool started, ended; /* private, as the next six */
     bool by_token;
     uint32_t at;
     uint32_t nth; /* member or element */
