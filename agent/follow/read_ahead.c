@@ -65,8 +65,8 @@ static bool start_block(struct slot *slot, struct file *f, size_t budget)
 
 bool read_ahead_start(struct tailer *t, struct slot *slot)
 {
-    if (t->metrics->buffer_bytes > t->config->upload.buffer / 2) /* they will not be needed soon */
-        tailer_trim_free_slots(t);
+    if (t->metrics->buffer_bytes > t->config->upload.buffer / 2) /* but for this one they will not be needed soon */
+        tailer_trim_free_slots(t, slot);
     bool is_live = !t->options.once && t->now < t->live_until;
     if (is_live || free_slots(t) < SLOTS_TO_SPARE)
         return false;

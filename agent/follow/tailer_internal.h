@@ -105,8 +105,8 @@ bool slot_queue(struct slot *slot, struct file *f, enum file_job_kind kind) __at
 void slot_run(struct slot *slot, enum file_job_kind kind);
 /* The file gives the slot back, and is visited again if something happened meanwhile. */
 void slot_release(struct slot *slot);
-void tailer_trim_free_slots(struct tailer *t);                       /* their large buffers go back to the heap */
-bool tailer_may_be_gz(const struct tailer *t, const struct file *f); /* by its name, before its first bytes decide */
+void tailer_trim_free_slots(struct tailer *t, const struct slot *but); /* their large buffers go back to the heap */
+bool tailer_may_be_gz(const struct tailer *t, const struct file *f);   /* by its name, before its first bytes decide */
 
 /* tailer_outcome.c */
 /* The job has ended: what follows from it. Runs the next one in this slot, or releases it. */

@@ -168,10 +168,10 @@ static bool prepare(struct slot *slot, const struct file *f, enum file_job_kind 
     return kind != JOB_COMPARE || prepare_other(slot);
 }
 
-void tailer_trim_free_slots(struct tailer *t)
+void tailer_trim_free_slots(struct tailer *t, const struct slot *but)
 {
     for (size_t i = 0; i < t->slot_count; i++) {
-        if (slot_is_free(&t->slots[i]))
+        if (slot_is_free(&t->slots[i]) && &t->slots[i] != but)
             file_job_trim(&t->slots[i].job);
     }
 }
@@ -184,7 +184,7 @@ void slot_release(struct slot *slot)
         return;
     read_ahead_drop(slot->tailer, f);
     if (slot->job.at_end)
-        tailer_trim_free_slots(slot->tailer);
+        tailer_trim_free_slots(slot->tailer, NULL);
     f->reading.in_job = false;
     if (f->reading.again)
         file_table_visit(f->table, f);
