@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { KEPT_TEXT = 4 * LIMIT_READ, KEPT_ITEMS = 16384, FIRST_CAP = 16 };
+enum { KEPT_TEXT = 8 * LIMIT_READ, KEPT_ITEMS = 16384, FIRST_CAP = 16 };
 
 static bool grow(void **items, size_t *cap, size_t item_size)
 {

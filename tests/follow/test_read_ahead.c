@@ -555,7 +555,7 @@ static void not_worth_it(void **state)
     make(&w, "paths: ['*.log']\n    multiline: {start: '^[0-9]'}");
     check_none_at_a_time(&w, fill(&w, 0, 6 * LIMIT_READ));
     make(&w, NULL);
-    w.bed.sink.room = MIB(4) - 1;
+    w.bed.sink.room = 8 * LIMIT_READ - 1;
     check_none_at_a_time(&w, fill(&w, 0, 6 * LIMIT_READ));
     make(&w, NULL);
     w.bed.metrics->buffer_bytes = MIB(16) / 3 + 1; /* of upload.buffer */
