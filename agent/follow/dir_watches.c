@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -92,12 +93,17 @@ static void tell(struct dir_watches *w, const struct inotify_event *e)
     }
 }
 
+/* What was told up to now. A read that leaves room for one more has emptied the queue: to read until there is nothing
+ * would never end beside somebody who writes faster than this reads. */
 void dir_watches_hear(struct dir_watches *w)
 {
+    enum { EVENT_MOST = sizeof(struct inotify_event) + NAME_MAX + 1 };
     _Alignas(struct inotify_event) char events[16 * 1024];
-    for (ssize_t n; w->inotify && (n = read(w->inotify->fd, events, sizeof events)) > 0;) {
+    const ssize_t full = (ssize_t)sizeof events - EVENT_MOST;
+    for (ssize_t n = full + 1; w->inotify && n > full;) {
+        n = read(w->inotify->fd, events, sizeof events);
         const struct inotify_event *e;
-        for (char *at = events; at < events + n; at += sizeof *e + e->len) {
+        for (char *at = events; n > 0 && at < events + n; at += sizeof *e + e->len) {
             e = (const struct inotify_event *)(void *)at;
             tell(w, e);
         }
