@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+enum { LATE_MS = 1000 };
+
 static void list_init(struct crew_list *list)
 {
     list->first = NULL;
@@ -39,6 +41,7 @@ static struct crew_task *wait_for_task(struct crew *crew)
     if (!crew->waiting.first)
         return NULL;
     struct crew_task *task = list_take(&crew->waiting);
+    crew->begun++;
     if (crew->waiting.first && crew->idle)
         uv_cond_signal(&crew->given);
     return task;
@@ -88,6 +91,29 @@ static void on_ended(uv_async_t *handle)
     }
 }
 
+static bool add_thread(struct crew *crew)
+{
+    bool added = uv_thread_create(&crew->threads[crew->thread_count], work, crew) == 0;
+    crew->thread_count += added;
+    return added;
+}
+
+static void on_late(uv_timer_t *timer)
+{
+    struct crew *crew = timer->data;
+    uv_mutex_lock(&crew->lock);
+    bool wait = crew->waiting.first != NULL, stuck = wait && crew->begun == crew->begun_then;
+    bool too_few = stuck && crew->idle == 0;
+    if (stuck && crew->idle)
+        uv_cond_signal(&crew->given);
+    crew->begun_then = crew->begun;
+    uv_mutex_unlock(&crew->lock);
+    if (too_few && crew->thread_count < crew->most)
+        add_thread(crew);
+    if (wait)
+        uv_timer_start(timer, on_late, LATE_MS, 0);
+}
+
 bool crew_give(struct crew *crew, struct crew_task *task, enum crew_when when)
 {
     uv_mutex_lock(&crew->lock);
@@ -96,21 +122,27 @@ bool crew_give(struct crew *crew, struct crew_task *task, enum crew_when when)
     bool too_few = crew->waiting.count > crew->idle;
     if (crew->idle && (when == CREW_AT_ONCE || !works))
         uv_cond_signal(&crew->given);
+    uint64_t begun = crew->begun;
     uv_mutex_unlock(&crew->lock);
-    if (too_few && crew->thread_count < crew->most &&
-        uv_thread_create(&crew->threads[crew->thread_count], work, crew) == 0)
-        crew->thread_count++;
-    if (crew->thread_count > 0)
-        return true;
-    list_take(&crew->waiting); /* there is nobody but the loop */
-    return false;
+    if (too_few && crew->thread_count < crew->workers)
+        add_thread(crew);
+    if (crew->thread_count == 0) {
+        list_take(&crew->waiting); /* there is nobody but the loop */
+        return false;
+    }
+    if (!uv_is_active((uv_handle_t *)&crew->late)) {
+        crew->begun_then = begun;
+        uv_timer_start(&crew->late, on_late, LATE_MS, 0);
+    }
+    return true;
 }
 
 /* ---- life ---- */
 
-bool crew_start(struct crew *crew, uv_loop_t *loop, size_t workers)
+bool crew_start(struct crew *crew, uv_loop_t *loop, size_t workers, size_t most)
 {
-    *crew = (struct crew){.most = workers < CREW_MOST ? workers : CREW_MOST};
+    assert(workers > 0 && workers <= most && most <= CREW_MOST);
+    *crew = (struct crew){.workers = workers, .most = most, .open_handles = 2};
     list_init(&crew->waiting);
     list_init(&crew->done);
     if (uv_mutex_init(&crew->lock) != 0)
@@ -122,14 +154,16 @@ bool crew_start(struct crew *crew, uv_loop_t *loop, size_t workers)
         uv_mutex_destroy(&crew->lock);
         return false;
     }
-    crew->ended.data = crew;
+    uv_timer_init(loop, &crew->late);
+    crew->ended.data = crew->late.data = crew;
     return true;
 }
 
-static void on_async_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     struct crew *crew = handle->data;
-    crew->on_closed(crew);
+    if (--crew->open_handles == 0)
+        crew->on_closed(crew);
 }
 
 /* Workers have nothing to do and leave at once. */
@@ -145,5 +179,6 @@ void crew_close(struct crew *crew, void (*on_closed)(struct crew *crew))
     uv_cond_destroy(&crew->given);
     uv_mutex_destroy(&crew->lock);
     crew->on_closed = on_closed;
-    uv_close((uv_handle_t *)&crew->ended, on_async_closed);
+    uv_close((uv_handle_t *)&crew->ended, on_handle_closed);
+    uv_close((uv_handle_t *)&crew->late, on_handle_closed);
 }

@@ -74,7 +74,8 @@ struct tailer *tailer_new(uv_loop_t *loop, const struct config *config, const st
     bool ok = true;
     for (; ok && t->slot_count < count; t->slot_count++)
         ok = slot_init(&t->slots[t->slot_count], t);
-    if (ok && crew_start(&t->crew, loop, number_of_workers(options->jobs)))
+    size_t workers = number_of_workers(options->jobs);
+    if (ok && crew_start(&t->crew, loop, workers, options->jobs ? workers : count))
         return t;
     for (size_t i = 0; i < t->slot_count; i++)
         slot_free(&t->slots[i]);

@@ -68,7 +68,7 @@ static void open_bed(struct bed *bed, size_t workers, unsigned left)
 {
     *bed = (struct bed){.left = left};
     uv_loop_init(&bed->loop);
-    assert_true(crew_start(&bed->crew, &bed->loop, workers));
+    assert_true(crew_start(&bed->crew, &bed->loop, workers, workers));
     for (size_t i = 0; i < JOBS; i++)
         bed->jobs[i] = (struct job){.task = {.run = run, .done = done}, .bed = bed};
 }
@@ -109,7 +109,7 @@ static void a_single_worker_takes_them_in_their_order(void **state)
 static void each_is_run_once_for_each_time_it_is_given(void **state)
 {
     (void)state;
-    for (size_t workers = 1; workers <= CREW_MOST + 1; workers++) {
+    for (size_t workers = 1; workers <= CREW_MOST; workers++) {
         struct bed bed;
         unsigned runs = 0, ends = 0;
         open_bed(&bed, workers, TIMES);
@@ -122,7 +122,7 @@ static void each_is_run_once_for_each_time_it_is_given(void **state)
         }
         assert_int_equal(runs, JOBS + TIMES);
         assert_int_equal(ends, JOBS + TIMES);
-        assert_in_range(atomic_load(&bed.most), 1, workers < CREW_MOST ? workers : CREW_MOST);
+        assert_in_range(atomic_load(&bed.most), 1, workers);
         close_bed(&bed);
     }
 }
@@ -184,6 +184,62 @@ static void both_work_at_once(void **state)
     close_bed(&bed);
 }
 
+/* Workers that do not come back: others take their place, up to the most there may be. */
+static void stuck_workers_are_replaced(void **state)
+{
+    enum { STUCK = 3 };
+    struct bed bed;
+    uv_sem_t arrived, leave;
+    struct meeting stuck[STUCK];
+    (void)state;
+    open_bed(&bed, 2, 0);
+    bed.crew.most = STUCK + 1;
+    uv_sem_init(&arrived, 0);
+    uv_sem_init(&leave, 0);
+    for (size_t i = 0; i < STUCK; i++) {
+        stuck[i] = (struct meeting){{.run = meet, .done = part}, &arrived, &leave, false};
+        assert_true(crew_give(&bed.crew, &stuck[i].task, CREW_AT_ONCE));
+    }
+    give_all(&bed); /* behind them */
+    run_until_ended(&bed, JOBS);
+    assert_int_equal(bed.crew.thread_count, STUCK + 1);
+    for (size_t i = 0; i < STUCK; i++) {
+        uv_sem_wait(&arrived);
+        uv_sem_post(&leave);
+    }
+    while (!stuck[0].over || !stuck[1].over || !stuck[2].over)
+        uv_run(&bed.loop, UV_RUN_ONCE);
+    uv_sem_destroy(&arrived);
+    uv_sem_destroy(&leave);
+    close_bed(&bed);
+}
+
+/* One that is to be begun in its turn, while the only one that works is stuck: the idle one takes it all the same. */
+static void in_turn_does_not_wait_for_a_stuck_worker(void **state)
+{
+    struct bed bed;
+    uv_sem_t arrived, leave;
+    struct meeting stuck = {{.run = meet, .done = part}, &arrived, &leave, false};
+    (void)state;
+    open_bed(&bed, 2, 0);
+    uv_sem_init(&arrived, 0);
+    uv_sem_init(&leave, 0);
+    assert_true(crew_give(&bed.crew, &stuck.task, CREW_AT_ONCE));
+    uv_sem_wait(&arrived);
+    assert_true(
+        crew_give(&bed.crew, &bed.jobs[0].task, CREW_AT_ONCE)); /* so that there is a second one, and it sleeps */
+    run_until_ended(&bed, 1);
+    assert_true(crew_give(&bed.crew, &bed.jobs[1].task, CREW_IN_TURN));
+    run_until_ended(&bed, 2);
+    assert_false(stuck.over);
+    uv_sem_post(&leave);
+    while (!stuck.over)
+        uv_run(&bed.loop, UV_RUN_ONCE);
+    uv_sem_destroy(&arrived);
+    uv_sem_destroy(&leave);
+    close_bed(&bed);
+}
+
 static void without_a_thread_it_takes_nothing(void **state)
 {
     struct bed bed;
@@ -217,6 +273,8 @@ int main(void)
         cmocka_unit_test(each_is_run_once_for_each_time_it_is_given),
         cmocka_unit_test(one_that_is_given_while_they_go_to_sleep_is_not_forgotten),
         cmocka_unit_test(both_work_at_once),
+        cmocka_unit_test(stuck_workers_are_replaced),
+        cmocka_unit_test(in_turn_does_not_wait_for_a_stuck_worker),
         cmocka_unit_test(without_a_thread_it_takes_nothing),
         cmocka_unit_test(without_a_job_it_closes),
     };
