@@ -79,22 +79,39 @@ static inline unsigned last_close(uint64_t opens, uint64_t closes, size_t *depth
     return BLOCK;
 }
 
-/* Block by block, each of which begins outside of strings, as far as there are whole ones. Behind the container where
- * it ends (*depth is 0 then). */
+/* The brackets of a block that begins outside of strings; and whether it ends in one, and behind a backslash there. */
+struct brackets {
+    uint64_t opens, closes;
+    bool in_string, behind_backslash;
+};
+
+static inline struct brackets read_brackets(const char *at)
+{
+    struct block block = read_block(at);
+    bool behind_backslash = false;
+    if (block.backslashes)
+        block.quotes &= ~escaped_bytes(block.backslashes, &behind_backslash);
+    uint64_t strings = prefix_xor(block.quotes);
+    return (struct brackets){block.opens & ~strings, block.closes & ~strings, strings >> 63, behind_backslash};
+}
+
+/* Where the next one begins, behind a string that goes on. */
+static inline const char *behind_block(const char *at, const char *end, const struct brackets *of)
+{
+    bool escaped;
+    at += BLOCK;
+    return of->in_string ? json_quote_of(at + of->behind_backslash, end, &escaped) + 1 : at;
+}
+
+/* Block by block, as far as there are whole ones. Behind the container where it ends (*depth is 0 then). */
 static const char *skip_blocks(const char *at, const char *end, size_t *depth)
 {
     while (end - at >= BLOCK) {
-        struct block block = read_block(at);
-        bool next = false, escaped;
-        if (block.backslashes)
-            block.quotes &= ~escaped_bytes(block.backslashes, &next);
-        uint64_t strings = prefix_xor(block.quotes);
-        unsigned closed_at = last_close(block.opens & ~strings, block.closes & ~strings, depth);
+        struct brackets brackets = read_brackets(at);
+        unsigned closed_at = last_close(brackets.opens, brackets.closes, depth);
         if (closed_at < BLOCK)
             return at + closed_at + 1;
-        at += BLOCK;
-        if (strings >> 63)
-            at = json_quote_of(at + next, end, &escaped) + 1;
+        at = behind_block(at, end, &brackets);
     }
     return at;
 }
@@ -177,18 +194,12 @@ static const char *index_blocks(struct indexing *i, const char *at, const char *
 {
 #ifdef __SSE2__
     while (end - at >= BLOCK) {
-        struct block block = read_block(at);
-        bool next = false, escaped;
-        if (block.backslashes)
-            block.quotes &= ~escaped_bytes(block.backslashes, &next);
-        uint64_t strings = prefix_xor(block.quotes);
+        struct brackets brackets = read_brackets(at);
         uint32_t place = (uint32_t)(at - i->index->text);
-        for (uint64_t both = (block.opens | block.closes) & ~strings; both; both &= both - 1)
-            if (!add_bracket(i, place + (uint32_t)__builtin_ctzll(both), block.opens & both & -both))
+        for (uint64_t both = brackets.opens | brackets.closes; both; both &= both - 1)
+            if (!add_bracket(i, place + (uint32_t)__builtin_ctzll(both), brackets.opens & both & -both))
                 return NULL;
-        at += BLOCK;
-        if (strings >> 63)
-            at = json_quote_of(at + next, end, &escaped) + 1;
+        at = behind_block(at, end, &brackets);
     }
 #else
     (void)i, (void)end;
