@@ -12,11 +12,11 @@ struct records_walk {
     size_t records;
 };
 
-/* How many things are kept of the documents that records are taken out of. */
-static size_t kept_of_parents(const struct records_walk *w)
+/* How many things are kept of the documents that are gone through, the outermost `depth` of them. */
+static size_t kept_of_parents(const struct records_walk *w, size_t depth)
 {
     size_t n = 0;
-    for (size_t i = 0; i < w->input->record_count; i++) {
+    for (size_t i = w->input->record_count - depth; i < w->input->record_count; i++) {
         const struct json_doc *doc = w->parents[i].doc;
         if (doc)
             n += (doc->tokens ? 1U : 0) + (doc->index ? 1U : 0);
@@ -26,24 +26,18 @@ static size_t kept_of_parents(const struct records_walk *w)
 
 static enum map_step take_one(struct records_walk *w, const struct value *record)
 {
+    struct value own = *record;
     if (++w->records > LIMIT_RECORDS_A_LINE)
         return MAP_TOO_COMPLEX;
-    size_t before = kept_of_parents(w);
-    struct arena_mark mark = arena_mark(w->arena);
-    struct value own = *record;
     if (w->input->record_count && !value_share(w->arena, &own))
         return map_step_of(w->arena);
-    enum map_step step = w->take(w->context, &own, w->parents, w->input->record_count);
-    if (step == MAP_DONE && kept_of_parents(w) == before) /* else they are kept */
-        arena_rewind(w->arena, mark);
-    return step;
+    return w->take(w->context, &own, w->parents, w->input->record_count);
 }
 
-/* The nodes of path `depth` below `from`; as deep as the configuration has paths. */
-static enum map_step walk(struct records_walk *w, size_t depth, const struct value *from)
+static enum map_step walk(struct records_walk *w, size_t depth, const struct value *from);
+
+static enum map_step go_through(struct records_walk *w, size_t depth, const struct value *from)
 {
-    if (depth == w->input->record_count)
-        return take_one(w, from);
     struct value *nodes, *parent = &w->parents[w->input->record_count - 1 - depth];
     size_t count;
     *parent = *from;
@@ -55,6 +49,18 @@ static enum map_step walk(struct records_walk *w, size_t depth, const struct val
     enum map_step step = MAP_DONE;
     for (size_t i = 0; i < count && step == MAP_DONE; i++)
         step = walk(w, depth + 1, &nodes[i]);
+    return step;
+}
+
+/* Recursive; paths are at most a few. What is made of one node is given back before the next one, unless a document
+ * around it keeps something of that. */
+static enum map_step walk(struct records_walk *w, size_t depth, const struct value *from)
+{
+    size_t before = kept_of_parents(w, depth);
+    struct arena_mark mark = arena_mark(w->arena);
+    enum map_step step = depth < w->input->record_count ? go_through(w, depth, from) : take_one(w, from);
+    if (step == MAP_DONE && kept_of_parents(w, depth) == before)
+        arena_rewind(w->arena, mark);
     return step;
 }
 

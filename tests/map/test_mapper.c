@@ -291,6 +291,28 @@ static void one_line_cannot_fill_the_memory(void **state)
     mapping_end(&m);
 }
 
+/* However many things records are looked for in: each one's memory is given back before the next. */
+static void many_that_records_are_looked_for_in(void **state)
+{
+    (void)state;
+    enum { MANY = 200000 };
+    struct mapping m;
+    struct buffer bytes;
+    buffer_init(&bytes, 1 << 20);
+    buffer_add_text(&bytes, "{\"a\":[{}");
+    for (int i = 1; i < MANY; i++)
+        buffer_add_text(&bytes, ",{}");
+    buffer_add_text(&bytes, ",{\"b\":[{\"n\":1},{\"n\":2}]}],\"s\":\"e\"}\n");
+    begin(&m,
+          "inputs: [{name: chat, paths: [\"/logs/*.jsonl\"], records: [\"$.a[*]\", \"$.b[*]\"]}]\n"
+          "rules: [{name: r, signal: {event_id: $.n, signal_name: \"{{ $parent2.s }}{{ $parent.b | length }}\"}}]\n");
+    const struct chunk *c = take(&m, buffer_slice(&bytes), 0, SIZE_MAX);
+    assert_int_equal(c->note_count, 0);
+    assert_int_equal(c->call_count, 2);
+    buffer_release(&bytes);
+    mapping_end(&m);
+}
+
 /* What asks for more than the ceilings allow is given up, with all that was made of that line, and is not tried again
  * for ever. */
 static void a_line_that_asks_for_too_much(void **state)
@@ -433,6 +455,7 @@ int main(void)
         cmocka_unit_test(notes_are_bounded),
         cmocka_unit_test(failures_are_counted),
         cmocka_unit_test(one_line_cannot_fill_the_memory),
+        cmocka_unit_test(many_that_records_are_looked_for_in),
         cmocka_unit_test(a_line_that_asks_for_too_much),
         cmocka_unit_test(what_cannot_match_is_not_parsed),
         cmocka_unit_test(lack_of_memory_changes_nothing),
