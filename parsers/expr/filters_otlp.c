@@ -232,12 +232,13 @@ static bool take_key(struct json_walk *at, struct slice *ret_name)
     return *text.text != '{' && *text.text != '[' && *text.text != 'n';
 }
 
-/* {key, value}; a value that is left out is OTLP's empty one. False, with something written, where it is none. */
+/* {key, value}; a value that is left out is OTLP's empty one. A key behind the value is put before that in the end:
+ * once, however many there are. False, with something written, where it is none. */
 static bool write_pair(struct plain *p, struct json_walk *at, struct seen *seen)
 {
     size_t start = p->out->len, name_len = 0;
     struct slice name = SLICE("");
-    bool has_key = false, has_value = false, is;
+    bool has_key = false, has_value = false, key_behind = false, is;
     if (*at->at != '{') {
         json_walk_take(at);
         return false;
@@ -246,7 +247,9 @@ static bool write_pair(struct plain *p, struct json_walk *at, struct seen *seen)
     while (json_walk_step(&inner)) {
         if (json_walk_is_named(&inner, SLICE("key"))) {
             has_key = take_key(&inner, &name);
-            name_len = has_key ? put_name(p, start, name_len, name) : name_len;
+            key_behind = has_value;
+            if (has_key && !has_value)
+                name_len = put_name(p, start, name_len, name);
         } else if (json_walk_is_named(&inner, SLICE("value"))) {
             buffer_truncate(p->out, start + name_len);
             write_typed(p, &inner, &is);
@@ -256,6 +259,8 @@ static bool write_pair(struct plain *p, struct json_walk *at, struct seen *seen)
         }
     }
     json_walk_out(at, &inner);
+    if (has_key && key_behind)
+        name_len = put_name(p, start, name_len, name);
     if (!has_value)
         buffer_add_text(p->out, "null");
     if (has_key)
