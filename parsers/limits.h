@@ -59,7 +59,7 @@
 
 /* Following */
 #define LIMIT_FINGERPRINT 1024     /* first and last bytes that tell a file (contract 6.5) */
-#define LIMIT_READ KIB(256)        /* one turn of a file */
+#define LIMIT_READ KIB(256)        /* a piece of a file; a turn is of one, or of a few where few lines give calls */
 #define LIMIT_KEPT_AT_REST KIB(64) /* of a buffer that a turn has made larger, when there is nothing more to read */
 #define LIMIT_GZ_BLOCK KIB(64)     /* of a gzip file that is inflated at a time */
 #define LIMIT_GZ_READERS 8         /* gzip files that are being read at a time */

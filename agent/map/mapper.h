@@ -10,7 +10,7 @@
  *     mapper_take(m, &source, bytes, history, flags, budget, now, &chunk);   // source moves on to chunk.end
  *     mapper_free(m);
  *
- * The path of a line: record_reader_next() → json_doc_read() → rules_apply() → call_write_event() …
+ * The path of a line: record_reader_next() → json_shapes_read() → rules_apply() → call_write_event() …
  *
  * With a piece of mapper_piece() bytes it is never CHUNK_NEEDS_MORE. */
 

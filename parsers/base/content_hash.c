@@ -55,9 +55,7 @@ static uint64_t sum_of_pairs(const unsigned char *p, size_t pairs, uint64_t key)
     _mm_storeu_si128((void *)halves, sum);
     return halves[0] + halves[1];
 }
-#endif
 
-#ifdef __SSE2__
 /* The same four words at a time, where the processor can. */
 __attribute__((target("avx2"))) static uint64_t sum_of_fours(const unsigned char *p, size_t fours, uint64_t key)
 {

@@ -204,7 +204,6 @@ static struct shape_node *get_node(struct json_shapes *s, struct shape_node **si
         return NULL;
     memcpy(text, gap.text, gap.len);
     memset(text + gap.len, 0, GAP_HEAD);
-    memcpy(node->head, text, GAP_HEAD);
     *node = (struct shape_node){.next = *siblings,
                                 .shape = shape,
                                 .gap = text,
