@@ -25,7 +25,7 @@ struct watched {
     uint64_t stop_from;                    /* the first that begins here or later stops early; 0: none */
     void (*when_ahead)(struct watched *w); /* once, by the first that is read ahead, when it has read its block */
     bool done;                             /* … that */
-    uint64_t cut_behind;                   /* the first that begins here or later cuts the file; 0: none */
+    _Atomic(uint64_t) cut_behind;          /* the first that begins here or later cuts the file; 0: none */
 };
 
 /* ---- the watch ---- */
