@@ -90,17 +90,26 @@ static inline uint32_t json_sign_of(struct slice name)
            (unsigned char)name.text[name.len - 1];
 }
 
-static inline unsigned json_slot_of(uint32_t sign)
+#define JSON_SPREAD UINT32_C(0x9E3779B1)
+
+static inline unsigned json_slot_of(const struct json_names *names, uint32_t sign)
 {
-    return (uint32_t)(sign * UINT32_C(0x9E3779B1)) >> 26;
+    return (uint32_t)(sign * names->spread) >> 26;
+}
+
+static inline void json_names_add(struct json_names *names, uint32_t sign, uint32_t entry)
+{
+    unsigned slot = json_slot_of(names, sign);
+    names->crowded |= (uint64_t)(names->slots[slot] != 0) << slot;
+    names->slots[slot] = (uint8_t)(entry + 1);
 }
 
 /* json_doc_entry(), at once where no other name stands in the name's slot. */
 static inline const struct json_entry *json_find_entry(const struct json_doc *doc, struct slice name)
 {
     uint32_t sign = json_sign_of(name);
-    unsigned slot = json_slot_of(sign), last = doc->slots[slot];
-    if (doc->escaped_names || doc->crowded >> slot & 1)
+    unsigned slot = json_slot_of(&doc->names, sign), last = doc->names.slots[slot];
+    if (doc->escaped_names || doc->names.crowded >> slot & 1)
         return json_doc_entry(doc, name);
     if (!last || doc->entries[last - 1].sign != sign)
         return NULL;
@@ -118,14 +127,12 @@ static inline void json_list_member(struct json_doc *doc, struct slice name, boo
     if (!doc->entries)
         return;
     uint32_t sign = escaped ? (uint32_t)JSON_SIGN_ESCAPED : json_sign_of(name);
-    uint8_t *slot = &doc->slots[json_slot_of(sign)];
+    json_names_add(&doc->names, sign, doc->entry_count);
     doc->entries[doc->entry_count++] = (struct json_entry){.name = (uint32_t)(name.text - doc->text.text),
                                                            .name_len = (uint32_t)name.len,
                                                            .value = (uint32_t)(value - doc->text.text),
                                                            .sign = sign};
-    doc->crowded |= (uint64_t)(*slot != 0) << json_slot_of(sign);
     doc->escaped_names |= escaped;
-    *slot = (uint8_t)doc->entry_count;
 }
 
 #endif

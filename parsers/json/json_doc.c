@@ -163,8 +163,7 @@ static bool begin_entries(struct arena *arena, struct json_doc *doc)
 {
     doc->entries = arena_alloc(arena, JSON_ENTRIES_MOST * sizeof *doc->entries);
     doc->entry_count = 0;
-    memset(doc->slots, 0, sizeof doc->slots);
-    doc->crowded = 0;
+    doc->names = (struct json_names){.spread = JSON_SPREAD};
     doc->escaped_names = false;
     return doc->entries;
 }
@@ -394,8 +393,8 @@ bool json_string_is(const struct json_doc *doc, uint32_t token, struct slice pla
 struct json_entry *json_doc_entry(const struct json_doc *doc, struct slice name)
 {
     uint32_t sign = json_sign_of(name);
-    unsigned slot = json_slot_of(sign), last = doc->slots[slot];
-    if (!doc->escaped_names && !(doc->crowded >> slot & 1)) {
+    unsigned slot = json_slot_of(&doc->names, sign), last = doc->names.slots[slot];
+    if (!doc->escaped_names && !(doc->names.crowded >> slot & 1)) {
         struct json_entry *entry = last ? &doc->entries[last - 1] : NULL;
         struct slice raw = entry ? slice_of(doc->text.text + entry->name, entry->name_len) : SLICE("");
         return entry && slice_equal(raw, name) ? entry : NULL;

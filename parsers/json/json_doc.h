@@ -68,6 +68,14 @@ struct json_long_string {
     uint32_t start, end;
 };
 
+/* Where the last entry of each name is. */
+struct json_names {
+    uint8_t
+        slots[JSON_NAME_SLOTS]; /* by sign: one more than the index of the last entry there, 0 where there is none */
+    uint64_t crowded;           /* a bit for each slot that has several */
+    uint32_t spread;            /* how signs are spread over the slots: any odd number */
+};
+
 struct json_doc {
     struct slice text;
     const struct json_token *tokens; /* NULL: not made yet */
@@ -75,14 +83,12 @@ struct json_doc {
 
     struct json_entry *entries; /* NULL: not listed (no object, or one of very many members) */
     uint32_t entry_count;
-    uint8_t
-        slots[JSON_NAME_SLOTS]; /* by name: one more than the index of the last entry there, 0 where there is none */
-    uint64_t crowded;           /* a bit for each slot that has several */
-    bool escaped_names;         /* some name has a backslash in it, and may stand in another slot */
-    bool is_listed;             /* the entries are what there is */
-    bool is_read;               /* the check has gone over the text, and knows what the tokens need */
-    bool escapes;               /* there is a backslash */
-    size_t walked;              /* bytes that were walked through without tokens */
+    struct json_names names;
+    bool escaped_names;             /* some name has a backslash in it, and may stand in another slot */
+    bool is_listed;                 /* the entries are what there is */
+    bool is_read;                   /* the check has gone over the text, and knows what the tokens need */
+    bool escapes;                   /* there is a backslash */
+    size_t walked;                  /* bytes that were walked through without tokens */
     const struct json_index *index; /* of its text or of one around it (json_walk.h); NULL: none was made */
     uint32_t long_count;
     struct json_long_string longs[JSON_LONG_STRINGS];

@@ -14,6 +14,7 @@ enum {
     GAPS_MOST = 4096,   /* bytes of a shape */
     SIBLINGS_MOST = 16, /* ways to go on; of more it is a map rather than a record */
     CREDIT_MOST = 64,   /* a text of a known shape gives one, another one costs COST_OF_MISS */
+    SPREADS = 32,       /* that are tried for the names of a shape */
     COST_OF_MISS = 2,   /* it is walked in vain, then learnt */
     REST_FOR = 512      /* texts, without credit */
 };
@@ -27,8 +28,7 @@ struct shape {
     uint32_t tokens;
     bool escapes; /* in names */
     bool escaped_names;
-    uint64_t crowded;
-    uint8_t slots[JSON_NAME_SLOTS];
+    struct json_names names;
     uint32_t entry_count;
     struct shape_entry {
         struct anchor name, value, value_end;
@@ -152,8 +152,7 @@ static void fill_in(const struct json_shapes *s, const struct shape *shape, stru
                                               .sign = from->sign};
     }
     doc->entry_count = shape->entry_count;
-    memcpy(doc->slots, shape->slots, sizeof doc->slots);
-    doc->crowded = shape->crowded;
+    doc->names = shape->names;
     doc->escaped_names = shape->escaped_names;
     doc->count = shape->tokens;
     doc->is_listed = doc->is_read = true;
@@ -222,6 +221,20 @@ static struct anchor anchor_of(const struct json_shapes *s, uint32_t offset)
     return (struct anchor){(uint16_t)gap, (uint16_t)(offset - s->gaps[gap])};
 }
 
+/* Spread so that few slots are crowded, of which the names of one sign always are. */
+static struct json_names names_of(const struct json_doc *doc)
+{
+    struct json_names best = doc->names;
+    for (uint32_t i = 1; i <= SPREADS && best.crowded; i++) {
+        struct json_names names = {.spread = JSON_SPREAD * (2 * i + 1)};
+        for (uint32_t k = 0; k < doc->entry_count; k++)
+            json_names_add(&names, doc->entries[k].sign, k);
+        if (__builtin_popcountll(names.crowded) < __builtin_popcountll(best.crowded))
+            best = names;
+    }
+    return best;
+}
+
 static struct shape *shape_of(struct json_shapes *s, const struct json_doc *doc, bool escapes)
 {
     struct shape *shape = arena_alloc(&s->arena, sizeof *shape + doc->entry_count * sizeof *shape->entries);
@@ -230,9 +243,8 @@ static struct shape *shape_of(struct json_shapes *s, const struct json_doc *doc,
     *shape = (struct shape){.tokens = doc->count,
                             .escapes = escapes,
                             .escaped_names = doc->escaped_names,
-                            .crowded = doc->crowded,
+                            .names = names_of(doc),
                             .entry_count = doc->entry_count};
-    memcpy(shape->slots, doc->slots, sizeof shape->slots);
     for (uint32_t i = 0; i < doc->entry_count; i++) {
         const struct json_entry *from = &doc->entries[i];
         shape->entries[i] = (struct shape_entry){.name = anchor_of(s, from->name),
