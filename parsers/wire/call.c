@@ -36,10 +36,31 @@ bool call_field_is_empty(const struct value *v)
     return value_is_null_or_nothing(v) || v->text.len == 0; /* of a string: its content */
 }
 
+/* The texts of most calls are a record's, and are written as they stand there. */
+static void write_as_it_is(struct writer *w, struct slice name, struct slice text)
+{
+    struct buffer *out = w->out;
+    size_t n = name.len + text.len + 2;
+    char *at = !out->failed && n <= out->cap - out->len ? out->data + out->len : buffer_reserve(out, n);
+    if (!at)
+        return;
+    memcpy(at, name.text, name.len);
+    at += name.len;
+    *at++ = '"';
+    memcpy(at, text.text, text.len);
+    at[text.len] = '"';
+    out->len += n;
+}
+
 static void write_text(struct writer *w, struct slice name, const struct value *v)
 {
     if (call_field_is_empty(v))
         return;
+    if (v->type == VALUE_STRING && !v->plain) {
+        write_as_it_is(w, slice_from_offset(name, w->first), v->text);
+        w->first = false;
+        return;
+    }
     write_name(w, name);
     value_write_as_string(w->out, w->arena, v);
 }
