@@ -35,7 +35,7 @@ struct json_check {
     struct json_scalars *scalars;            /* likewise */
 };
 
-/* With `doc`, whose text it is, that is filled in; `entries` is room for JSON_ENTRIES_MOST. */
+/* With `doc`, whose text it is, that is filled in; `entries` has room for JSON_ENTRIES_MOST, or all of a short text. */
 enum json_fault json_check_text(struct json_check *c, struct slice text, enum json_want want, struct json_doc *doc,
                                 struct json_scalars *scalars) __attribute__((warn_unused_result));
 

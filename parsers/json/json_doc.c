@@ -159,9 +159,18 @@ static bool make_tokens(struct arena *arena, const struct json_doc *doc, struct 
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
+/* No member takes less than `"":0,`. So what is found in many small parts of a document does not take much more memory
+ * than they do. */
+static size_t room_for_entries(struct slice text)
+{
+    enum { MEMBER_LEAST = 5 };
+    size_t most = text.len / MEMBER_LEAST + 1;
+    return most < JSON_ENTRIES_MOST ? most : JSON_ENTRIES_MOST;
+}
+
 static bool begin_entries(struct arena *arena, struct json_doc *doc)
 {
-    doc->entries = arena_alloc(arena, JSON_ENTRIES_MOST * sizeof *doc->entries);
+    doc->entries = arena_alloc(arena, room_for_entries(doc->text) * sizeof *doc->entries);
     doc->entry_count = 0;
     doc->names = (struct json_names){.spread = JSON_SPREAD};
     doc->escaped_names = false;

@@ -313,6 +313,29 @@ static void many_that_records_are_looked_for_in(void **state)
     mapping_end(&m);
 }
 
+/* A let is looked into in a document of its own, which takes no more memory for a small value than that needs. */
+static void lets_of_many_elements(void **state)
+{
+    (void)state;
+    enum { MANY = 90000 };
+    struct mapping m;
+    struct buffer bytes;
+    buffer_init(&bytes, 4 << 20);
+    buffer_add_text(&bytes, "{\"l\":[{\"a\":{\"b\":1},\"c\":{\"d\":2}}");
+    for (int i = 1; i < MANY; i++)
+        buffer_add_text(&bytes, ",{\"a\":{\"b\":1},\"c\":{\"d\":2}}");
+    buffer_add_text(&bytes, "]}\n");
+    begin(&m, "inputs: [{name: chat, paths: [\"/logs/*.jsonl\"], max_line_bytes: 4MiB}]\n"
+              "rules:\n"
+              "  - {name: r, signal: {for_each: \"$.l[*]\", let: {x: $item.a, y: $item.c}, event_id: $x.b, "
+              "signal_name: $y.d}}\n");
+    const struct chunk *c = take(&m, buffer_slice(&bytes), 0, SIZE_MAX);
+    assert_int_equal(c->note_count, 0);
+    assert_int_equal(c->call_count, MANY);
+    buffer_release(&bytes);
+    mapping_end(&m);
+}
+
 /* What asks for more than the ceilings allow is given up, with all that was made of that line, and is not tried again
  * for ever. */
 static void a_line_that_asks_for_too_much(void **state)
@@ -456,6 +479,7 @@ int main(void)
         cmocka_unit_test(failures_are_counted),
         cmocka_unit_test(one_line_cannot_fill_the_memory),
         cmocka_unit_test(many_that_records_are_looked_for_in),
+        cmocka_unit_test(lets_of_many_elements),
         cmocka_unit_test(a_line_that_asks_for_too_much),
         cmocka_unit_test(what_cannot_match_is_not_parsed),
         cmocka_unit_test(lack_of_memory_changes_nothing),
