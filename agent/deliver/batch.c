@@ -105,7 +105,7 @@ bool batch_reserve(struct batch *b, size_t text_len)
     return reserve_body(b, b->len + text_len + 2) && reserve_calls(b, b->count + 1);
 }
 
-void batch_add(struct batch *b, const struct call *call, struct slice text)
+struct call *batch_add(struct batch *b, const struct call *call, struct slice text)
 {
     assert(!b->sealed && b->count < b->call_cap && b->len + text.len + 2 <= b->cap);
     if (b->array)
@@ -116,6 +116,7 @@ void batch_add(struct batch *b, const struct call *call, struct slice text)
     added->len = (uint32_t)text.len;
     memcpy(b->body + b->len, text.text, text.len);
     b->len += text.len;
+    return added;
 }
 
 void batch_drop_last(struct batch *b)

@@ -60,8 +60,9 @@ void batch_free(struct batch *b); /* gives back its references to ledgers; turns
 void batch_expect(struct batch *b, size_t len, size_t calls);
 /* Room for one more call of that length and for the closing bracket. */
 bool batch_reserve(struct batch *b, size_t text_len) __attribute__((warn_unused_result));
-/* Within the room: cannot fail. The call's place in the body is set here; its reference to the ledger moves in. */
-void batch_add(struct batch *b, const struct call *call, struct slice text);
+/* Within the room: cannot fail. The call's place in the body is set here; its reference to the ledger moves in. What
+ * is returned stays as it is up to the next one. */
+struct call *batch_add(struct batch *b, const struct call *call, struct slice text);
 void batch_drop_last(struct batch *b); /* undoes batch_add */
 bool batch_has_room(const struct batch *b, size_t text_len, size_t max_calls, size_t max_bytes);
 void batch_seal(struct batch *b);

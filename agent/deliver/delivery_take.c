@@ -13,6 +13,8 @@ struct intake {
     uint64_t now, first_line;
     struct outlet **outlets;     /* by index of config->destinations, as they are found */
     struct rule_metrics **rules; /* by index of config->rules */
+    struct group *group;         /* the last call's; NULL: there is none yet */
+    struct slice project;        /* … and its project */
     struct lane *touched;
     uint64_t destinations;
     bool was_settled;      /* the file had no unsettled call before */
@@ -67,17 +69,20 @@ static struct call call_of_merged(const struct intake *in, uint32_t merged)
     return (struct call){.ledger = first ? first : in->ledger, .joined = record->joined, .offset = record->offset};
 }
 
-static struct call call_of(const struct intake *in, const struct mapped_call *mapped)
+/* Part by part, in its place: a copy of what was just written would have to wait for it. */
+static void describe_call(const struct intake *in, const struct mapped_call *mapped, struct call *ret)
 {
-    struct call call = {.ledger = in->ledger};
     if (mapped->merged) {
-        call = call_of_merged(in, mapped->merged);
+        *ret = call_of_merged(in, mapped->merged);
     } else {
-        call.line = in->first_line + mapped->line;
-        call.offset = in->chunk->lines[mapped->line].offset;
+        ret->ledger = in->ledger;
+        ret->line = in->first_line + mapped->line;
+        ret->offset = in->chunk->lines[mapped->line].offset;
+        ret->joined = NULL;
     }
-    call.rule = in->rules[mapped->rule];
-    return call;
+    ret->rule = in->rules[mapped->rule];
+    ret->turn = NULL;
+    ret->at = ret->len = 0;
 }
 
 static void note_destination(struct intake *in, const struct call *call, const struct outlet *outlet)
@@ -89,15 +94,25 @@ static void note_destination(struct intake *in, const struct call *call, const s
         ledger_set_destinations(call->ledger, ledger_destinations(call->ledger) | bit);
 }
 
+/* Mostly it is that of the call before. */
+static struct group *group_of(struct intake *in, struct outlet *outlet, struct slice project)
+{
+    if (in->group && outlet == in->group->outlet && slice_equal(project, in->project))
+        return in->group;
+    in->group = outlet ? group_table_get(&in->d->groups, outlet, project) : NULL;
+    in->project = project;
+    return in->group;
+}
+
 static bool stage_call(struct intake *in, const struct mapped_call *mapped)
 {
     struct delivery *d = in->d;
     struct outlet *outlet = outlet_of(in, mapped->destination);
-    struct call call = call_of(in, mapped);
-    struct slice project = chunk_text(in->chunk, mapped->project_at, mapped->project_len);
-    struct group *g = outlet ? group_table_get(&d->groups, outlet, project) : NULL;
+    struct group *g = group_of(in, outlet, chunk_text(in->chunk, mapped->project_at, mapped->project_len));
     if (!g)
         return false;
+    struct call call;
+    describe_call(in, mapped, &call);
     if (mapped->endpoint == ENDPOINT_IDENTIFY &&
         !identify_cache_is_news(&d->identified, mapped->user_hash, mapped->traits_hash)) {
         in->left_out[in->left_out_count++] = call;

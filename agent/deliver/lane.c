@@ -71,15 +71,15 @@ bool lane_stage(struct lane *lane, const struct lane_limits *limits, struct iden
             return false;
         batch_expect(lane->open, lane->last_len, lane->last_calls);
     }
-    struct call added = *call;
+    struct user_turn *turn = NULL;
     if (!batch_reserve(lane->open, text.len))
         return false;
-    if (identify && !(added.turn = identify_turns_join(turns, user, lane->open)))
+    if (identify && !(turn = identify_turns_join(turns, user, lane->open)))
         return false;
-    ledger_ref(added.ledger);
-    if (added.joined)
-        joined_ref(added.joined);
-    batch_add(lane->open, &added, text);
+    ledger_ref(call->ledger);
+    if (call->joined)
+        joined_ref(call->joined);
+    batch_add(lane->open, call, text)->turn = turn;
     lane->open->fence = fence;
     lane->next_number++;
     return true;
