@@ -249,6 +249,10 @@ static bool select_wildcard(struct path_eval *eval, struct json_doc *doc, const 
     struct path_nodes children;
     if (!children_of(eval, doc, node, &children))
         return false;
+    if (eval->by_text && out->count == 0) { /* they were pushed one by one: the ceiling was looked at */
+        *out = children;
+        return true;
+    }
     for (size_t i = 0; i < children.count; i++) {
         if (!push(eval, out, &children.list[i]))
             return false;
