@@ -18,6 +18,8 @@
 #define LIMIT_JSON_DEPTH 128         /* objects and arrays open at once, the record the first */
 #define LIMIT_JSON_TEXT MIB(256)     /* one JSON text, whoever made it */
 #define LIMIT_JSON_SHAPE_SCALARS 128 /* values of a record whose shape is remembered */
+#define LIMIT_JSON_SHAPE_TEXT KIB(4) /* what stands between them, together */
+#define LIMIT_JSON_SHAPE_WAYS 16     /* to go on behind a value: of more it is a map rather than a record */
 #define LIMIT_JSON_SHAPES KIB(64)    /* all shapes that are remembered */
 #define LIMIT_RECORD_ARENA MIB(256)  /* values made of one record (tokens of a 64 MiB line included) */
 #define LIMIT_RECORDS_A_LINE 100000  /* records taken out of one line with `records` */
@@ -59,6 +61,8 @@
 
 /* Following */
 #define LIMIT_FINGERPRINT 1024     /* first and last bytes that tell a file (contract 6.5) */
+#define LIMIT_WORKERS 5            /* threads that read and map, and files that are being read at a time */
+#define LIMIT_READ_PIECES 4        /* of a turn */
 #define LIMIT_READ KIB(256)        /* a piece of a file; a turn is of one, or of a few where few lines give calls */
 #define LIMIT_KEPT_AT_REST KIB(64) /* of a buffer that a turn has made larger, when there is nothing more to read */
 #define LIMIT_GZ_BLOCK KIB(64)     /* of a gzip file that is inflated at a time */

@@ -141,7 +141,7 @@ bool crew_give(struct crew *crew, struct crew_task *task, enum crew_when when)
 
 bool crew_start(struct crew *crew, uv_loop_t *loop, size_t workers, size_t most)
 {
-    assert(workers > 0 && workers <= most && most <= CREW_MOST);
+    assert(workers > 0 && workers <= most && most <= LIMIT_WORKERS);
     *crew = (struct crew){.workers = workers, .most = most, .open_handles = 2};
     list_init(&crew->waiting);
     list_init(&crew->done);

@@ -1,6 +1,8 @@
 #ifndef RAINGAUGE_CREW_H
 #define RAINGAUGE_CREW_H
 
+#include "limits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
@@ -21,9 +23,7 @@
  * that need not begin at once wakes no one while somebody works: that worker, when it goes on, wakes the next one.
  *
  * What can go wrong: a job does not come back for long, as on a file system whose server is away. Where others wait and
- * none was begun for a second, an idle worker is woken, or there is one more, up to CREW_MOST. */
-
-enum { CREW_MOST = 5 };
+ * none was begun for a second, an idle worker is woken, or there is one more, up to LIMIT_WORKERS. */
 
 enum crew_when {
     CREW_AT_ONCE,
@@ -41,7 +41,7 @@ struct crew {
     uv_timer_t late;  /* while jobs wait, or did a moment ago */
     unsigned open_handles;
     void (*on_closed)(struct crew *crew);
-    uv_thread_t threads[CREW_MOST];
+    uv_thread_t threads[LIMIT_WORKERS];
     size_t thread_count, workers, most;
     uint64_t begun_then; /* when the timer was started */
 

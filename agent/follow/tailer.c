@@ -40,7 +40,7 @@ static unsigned number_of_jobs(unsigned wanted)
 {
     unsigned cores = number_of_cores();
     unsigned jobs = wanted ? wanted : cores > 1 ? cores + 3 : 1;
-    return jobs > TAILER_SLOTS_MOST ? TAILER_SLOTS_MOST : jobs;
+    return jobs > LIMIT_WORKERS ? LIMIT_WORKERS : jobs;
 }
 
 static unsigned number_of_workers(unsigned wanted)

@@ -14,7 +14,6 @@
  * share, and nobody else. */
 
 enum {
-    TAILER_SLOTS_MOST = 5,
     SHORTER_FOR_MS = 5000,          /* a file shorter than its offset is looked at again for so long (contract 6.5) */
     LAST_LINE_AFTER_MS = 5000,      /* a moved file has not grown: its last line is taken without newline */
     WRITER_MAY_BE_THERE_MS = 60000, /* a deleted file is held for so long where it is not known who writes into it */
@@ -22,7 +21,6 @@ enum {
     HELD_FOR_MS = 60000,            /* a small file that is the same as another one is held back */
     BEHIND_AFTER_MS = 1000,         /* so long a file may have more than was read of it and count as read */
     RECOVER_FOR_MS = 30000,         /* files that are looked for hold up the others of their input for so long */
-    PIECES_MOST = 4,                /* of a block in which few lines give calls */
     RETRY_MS = 1000,                /* after a lack of memory or descriptors */
     LIVE_FOR_MS = 1000,             /* so long a file that was read to its end leaves no core to what is read ahead */
 };
@@ -62,7 +60,7 @@ struct tailer {
     struct open_files open;
     struct read_queue queue;
 
-    struct slot slots[TAILER_SLOTS_MOST];
+    struct slot slots[LIMIT_WORKERS];
     size_t slot_count, busy;
     struct crew crew;     /* works on their jobs */
     uint64_t now;         /* of this turn */

@@ -346,7 +346,7 @@ static bool give(struct slot *slot, struct ledger *ledger, uint64_t now)
 static void fit_block(struct file *f, const struct file_job *job)
 {
     size_t len = job->chunk.text.len;
-    if (len <= LIMIT_READ / 2 && job->pieces < PIECES_MOST && !f->gz)
+    if (len <= LIMIT_READ / 2 && job->pieces < LIMIT_READ_PIECES && !f->gz)
         f->reading.pieces = (uint8_t)(2 * job->pieces);
     else if (len > LIMIT_READ)
         f->reading.pieces = 1;

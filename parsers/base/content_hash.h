@@ -11,9 +11,9 @@
  * pieces. Not cryptographic: it tells files apart, it does not withstand an attacker who controls the file, who could
  * only confuse his own lines.
  *
- * Format (never changes, it is in checkpoints): words of 8 bytes, little-endian; for the whole word number n, from 1,
- * h += word + low half * high half of (word ^ n * 0x9E3779B97F4A7C15), halves being of 32 bits; `pending` holds the
- * len % 8 bytes of the last, partial word. */
+ * Format (it is in checkpoints: from the first release on it never changes): words of 8 bytes, little-endian; for the
+ * whole word number n, from 1, h += word + low half * high half of (word ^ n * 0x9E3779B97F4A7C15), halves being of 32
+ * bits; `pending` holds the len % 8 bytes of the last, partial word. */
 struct content_hash {
     uint64_t h;
     uint64_t pending;

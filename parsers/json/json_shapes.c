@@ -10,14 +10,14 @@
 #include <stdlib.h>
 
 enum {
-    GAP_HEAD = 16,      /* bytes that are compared at once */
-    GAPS_MOST = 4096,   /* bytes of a shape */
-    SIBLINGS_MOST = 16, /* ways to go on; of more it is a map rather than a record */
-    CREDIT_MOST = 64,   /* a text of a known shape gives one, another one costs COST_OF_MISS */
-    SPREADS = 32,       /* that are tried for the names of a shape */
-    COST_OF_MISS = 2,   /* it is walked in vain, then learnt */
-    REST_FOR = 512      /* texts, without credit */
+    GAP_HEAD = 16,    /* bytes that are compared at once */
+    CREDIT_MOST = 64, /* a text of a known shape gives one, another one costs COST_OF_MISS */
+    SPREADS = 32,     /* that are tried for the names of a shape */
+    COST_OF_MISS = 2, /* it is walked in vain, then learnt */
+    REST_FOR = 512    /* texts, without credit */
 };
+
+_Static_assert(LIMIT_JSON_SHAPE_TEXT <= UINT16_MAX && LIMIT_JSON_SHAPE_SCALARS <= UINT16_MAX, "an anchor's numbers");
 
 /* Where something stands: in which gap, how far from its beginning. */
 struct anchor {
@@ -197,7 +197,7 @@ static struct shape_node *get_node(struct json_shapes *s, struct shape_node **si
     for (struct shape_node *node = *siblings; node; node = node->next, count++)
         if (is_gap(node, gap, shape != NULL))
             return node;
-    struct shape_node *node = count < SIBLINGS_MOST ? arena_calloc(&s->arena, 1, sizeof *node) : NULL;
+    struct shape_node *node = count < LIMIT_JSON_SHAPE_WAYS ? arena_calloc(&s->arena, 1, sizeof *node) : NULL;
     char *text = node ? arena_alloc(&s->arena, gap.len + GAP_HEAD) : NULL;
     if (!text)
         return NULL;
@@ -275,7 +275,7 @@ static bool note_gaps(struct json_shapes *s, const struct json_doc *doc, bool *r
         bytes += gap.len;
         *ret_escapes = *ret_escapes || (gap.len && memchr(gap.text, '\\', gap.len));
     }
-    return bytes <= GAPS_MOST;
+    return bytes <= LIMIT_JSON_SHAPE_TEXT;
 }
 
 static void learn(struct json_shapes *s, const struct json_doc *doc)

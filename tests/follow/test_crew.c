@@ -109,7 +109,7 @@ static void a_single_worker_takes_them_in_their_order(void **state)
 static void each_is_run_once_for_each_time_it_is_given(void **state)
 {
     (void)state;
-    for (size_t workers = 1; workers <= CREW_MOST; workers++) {
+    for (size_t workers = 1; workers <= LIMIT_WORKERS; workers++) {
         struct bed bed;
         unsigned runs = 0, ends = 0;
         open_bed(&bed, workers, TIMES);
