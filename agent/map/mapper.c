@@ -269,9 +269,9 @@ static bool map_line(struct taking *t, const struct record *line)
     struct value value;
     const char *reason;
     size_t notes = t->chunk->note_count;
-    begin_line(t, line);
     if (!prefilter_scan_may_match(&t->scan, line->text))
         return settle(t, line, OUTCOME_UNMATCHED, UINT32_MAX, "no rule matches");
+    begin_line(t, line);
     enum frame_result parsed = frame_parse(&t->m->arena, t->m->shapes, t->input, line->text, &value, &reason);
     if (parsed == FRAME_INVALID)
         return settle(t, line, OUTCOME_INVALID, UINT32_MAX, reason);
