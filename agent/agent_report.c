@@ -112,6 +112,8 @@ void agent_say_end(struct agent *a)
                                      why ? LOG_TEXT("trouble", why) : LOG_END, LOG_END};
     struct line_sums sums = metrics_line_sums(a->metrics);
     bool once = a->options->once;
+    if (once && !a->cut_short && !agent_could_read_all(a))
+        log_event(a->log, LOG_ERROR, "", "some files could not be read", LOG_END);
     line_sums_say(a->log,
                   a->cut_short && once ? "ended before its end"
                   : once               ? "done"

@@ -43,8 +43,9 @@ static uint64_t sum_of_words(const unsigned char *p, size_t words, uint64_t key)
 /* The same two words at a time. */
 static uint64_t sum_of_pairs(const unsigned char *p, size_t pairs, uint64_t key)
 {
-    const __m128i step = _mm_set1_epi64x((long long)(2 * GOLDEN));
-    __m128i keys = _mm_set_epi64x((long long)(key + GOLDEN), (long long)key), sum = _mm_setzero_si128();
+    const uint64_t first[] = {key, key + GOLDEN}, steps[] = {2 * GOLDEN, 2 * GOLDEN};
+    const __m128i step = _mm_loadu_si128((const void *)steps);
+    __m128i keys = _mm_loadu_si128((const void *)first), sum = _mm_setzero_si128();
     for (; pairs; p += 16, pairs--) {
         __m128i words = _mm_loadu_si128((const void *)p), keyed = _mm_xor_si128(words, keys);
         __m128i product = _mm_mul_epu32(keyed, _mm_srli_epi64(keyed, 32));
@@ -59,9 +60,10 @@ static uint64_t sum_of_pairs(const unsigned char *p, size_t pairs, uint64_t key)
 /* The same four words at a time, where the processor can. */
 __attribute__((target("avx2"))) static uint64_t sum_of_fours(const unsigned char *p, size_t fours, uint64_t key)
 {
-    const __m256i step = _mm256_set1_epi64x((long long)(4 * GOLDEN));
-    __m256i keys = _mm256_set_epi64x((long long)(key + 3 * GOLDEN), (long long)(key + 2 * GOLDEN),
-                                     (long long)(key + GOLDEN), (long long)key);
+    const uint64_t first[] = {key, key + GOLDEN, key + 2 * GOLDEN, key + 3 * GOLDEN};
+    const uint64_t steps[] = {4 * GOLDEN, 4 * GOLDEN, 4 * GOLDEN, 4 * GOLDEN};
+    const __m256i step = _mm256_loadu_si256((const void *)steps);
+    __m256i keys = _mm256_loadu_si256((const void *)first);
     __m256i sum = _mm256_setzero_si256();
     for (; fours; p += 32, fours--) {
         __m256i words = _mm256_loadu_si256((const void *)p), keyed = _mm256_xor_si256(words, keys);

@@ -1,6 +1,6 @@
 /* Any lines, one after the other: what is read by the shape of earlier ones is what the plain reader makes of them. */
-#include "limits.h"
 #include "../support/same_doc.h"
+#include "limits.h"
 #include "json/json_shapes.h"
 
 #include <stdint.h>
