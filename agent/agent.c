@@ -487,7 +487,8 @@ static bool run_loop(struct agent *a)
     return true;
 }
 
-static int exit_code(struct agent *a)
+/* Once its end is said, for which the files were measured. */
+static int exit_code(const struct agent *a)
 {
     if (!a->options->once)
         return 0;
@@ -551,8 +552,8 @@ int agent_run(struct config *config, const struct agent_options *options, struct
     } else if (run_loop(&a)) {
         log_before_line(log, NULL, NULL);
         log_held_back(log);
-        code = exit_code(&a);
         agent_say_end(&a);
+        code = exit_code(&a);
     }
     release(&a);
     if (uv_loop_close(&a.loop) != 0)

@@ -89,8 +89,9 @@ const char *agent_state_trouble(const struct agent *a); /* why the state directo
 void agent_begin_reports(struct agent *a, uint64_t now); /* and systemd is told that it is ready */
 void agent_report_if_due(struct agent *a, uint64_t now);
 uint64_t agent_report_deadline(const struct agent *a);
-bool agent_could_read_all(struct agent *a); /* no file was there that could not be looked at or opened */
-void agent_say_end(struct agent *a);        /* what was done, what was not, and why it ends */
+/* When the files were measured last, none was there that could not be looked at or opened. */
+bool agent_could_read_all(const struct agent *a);
+void agent_say_end(struct agent *a); /* what was done, what was not, and why it ends */
 
 /* agent_reload.c */
 /* The series of every input, rule and destination are there from the start, at 0. False: no memory. */

@@ -84,16 +84,15 @@ static const char *trouble(const struct agent *a)
     return agent_state_trouble(a);
 }
 
-bool agent_could_read_all(struct agent *a)
+bool agent_could_read_all(const struct agent *a)
 {
-    file_table_measure(a->files, uv_now(&a->loop));
     for (const struct input_metrics *in = a->metrics->inputs; in; in = in->next)
         if (in->files_unreadable > 0)
             return false;
     return true;
 }
 
-static const char *why_it_ends(struct agent *a)
+static const char *why_it_ends(const struct agent *a)
 {
     if (a->why_it_ends)
         return a->why_it_ends;
